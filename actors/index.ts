@@ -1,0 +1,30 @@
+export type { EffectFaults } from "./effects.ts";
+export { supervisorMachine } from "./supervisor.ts";
+export { type Freeze, type SupervisorEffects, supervisorWith } from "./supervisor-effects.ts";
+export type {
+  SupervisorContext,
+  SupervisorEnding,
+  SupervisorEvent,
+  SupervisorInput,
+} from "./supervisor-facts.ts";
+export { workerMachine } from "./worker.ts";
+export {
+  type DrainOrder,
+  type WorkerChange,
+  type WorkerEffects,
+  type WorkerLoss,
+  workerWith,
+} from "./worker-effects.ts";
+export {
+  type LiveWorkerState,
+  manifestOf,
+  type RecoveredWorker,
+  type WorkerEnding,
+  type WorkerEndingReason,
+  type WorkerEvent,
+  type WorkerEventType,
+  type WorkerInput,
+  type WorkerManifest,
+} from "./worker-events.ts";
+export type { WorkerContext } from "./worker-facts.ts";
+export { recoveredInput, standingOf, type WorkerStanding } from "./worker-view.ts";

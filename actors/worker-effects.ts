@@ -1,0 +1,75 @@
+import type { WorkerStateName } from "../src/messages/worker.ts";
+import { type EffectFaults, perform } from "./effects.ts";
+import { workerMachine } from "./worker.ts";
+import type { WorkerEnding } from "./worker-events.ts";
+import type { WorkerContext } from "./worker-facts.ts";
+
+/** A change of state: all of `WorkerStateEvent` but the time, which is the host's to stamp. */
+export interface WorkerChange {
+  readonly workerId: string;
+  readonly incarnation: string;
+  /** Null for a worker that has just registered. */
+  readonly from: WorkerStateName | null;
+  readonly to: WorkerStateName;
+  readonly reasons: readonly string[];
+  readonly load: number;
+  readonly inFlight: number;
+  readonly hostname: string;
+  readonly pool: string;
+}
+
+/** A worker is gone; what it held has to move. */
+export interface WorkerLoss extends WorkerEnding {
+  readonly workerId: string;
+  readonly incarnation: string;
+}
+
+export interface DrainOrder {
+  readonly workerId: string;
+  readonly incarnation: string;
+  readonly reason: string;
+  /** Left of the grace. */
+  readonly deadlineMs: number;
+}
+
+/** What the host does for a worker actor. Called within a transition: quick, and never throwing. */
+export interface WorkerEffects extends EffectFaults {
+  /** Publish the change (the leader), and write it to the registry. */
+  announce(change: WorkerChange): void;
+  /** The actor ends now: hand what this orchestrator had assigned to the worker to others. */
+  redistribute(loss: WorkerLoss): void;
+  /** Tell the worker to drain. Repeated while it drains, so it has to be idempotent. */
+  sendDrain(order: DrainOrder): void;
+}
+
+/** The worker machine with its effects. One for all workers: each effect names its worker. */
+export function workerWith(effects: WorkerEffects) {
+  return workerMachine.provide({
+    actions: {
+      announce: ({ context }) =>
+        perform(effects, "announce", () => effects.announce(changeOf(context))),
+      redistribute: ({ context }) =>
+        perform(effects, "redistribute", () => effects.redistribute(lossOf(context))),
+      sendDrain: ({ context }) =>
+        perform(effects, "sendDrain", () => effects.sendDrain(drainOrderOf(context))),
+    },
+  });
+}
+
+function changeOf(facts: WorkerContext): WorkerChange {
+  const { workerId, incarnation, from, state, reasons, load, assigned, reported } = facts;
+  const { hostname, pool } = facts.manifest;
+  const inFlight = Math.max(assigned, reported);
+  return { workerId, incarnation, from, to: state, reasons, load, inFlight, hostname, pool };
+}
+
+function lossOf(facts: WorkerContext): WorkerLoss {
+  const { workerId, incarnation, ending } = facts;
+  return { workerId, incarnation, ...(ending as WorkerEnding) };
+}
+
+function drainOrderOf(facts: WorkerContext): DrainOrder {
+  const { workerId, incarnation, drainReason: reason } = facts;
+  const deadlineMs = Math.max(0, Math.round(facts.drainUntil - facts.now()));
+  return { workerId, incarnation, reason, deadlineMs };
+}

@@ -1,0 +1,168 @@
+import { type HealthVerdict, NO_VERDICT, scoreHealth } from "../src/domain/health.ts";
+import {
+  EMPTY_HISTORY,
+  excuseGap,
+  type HealthHistory,
+  rememberBeat,
+} from "../src/domain/health-history.ts";
+import type { WorkerStateName } from "../src/messages/worker.ts";
+import type { WorkerEnding, WorkerEvent, WorkerInput, WorkerManifest } from "./worker-events.ts";
+import { CRITICAL, DEGRADED, DRAIN, FREEZE, IMPROVED, RECOVERED } from "./worker-limits.ts";
+
+/** Beats in a row, counted since the worker entered its state. */
+export interface Streaks {
+  /** Score >= 5. */
+  readonly sick: number;
+  /** Score >= 2. */
+  readonly poor: number;
+  /** Score <= 3, and the worker does not call itself critical. */
+  readonly better: number;
+  /** Score <= 1, and the worker calls itself healthy. */
+  readonly good: number;
+}
+
+/** Everything a worker actor knows. All times are in the milliseconds of `now`. */
+export interface WorkerContext {
+  readonly now: () => number;
+  readonly workerId: string;
+  readonly incarnation: string;
+  readonly manifest: WorkerManifest;
+
+  /** The state of contract B5 that was announced last, the one before, and why it changed. */
+  readonly state: WorkerStateName;
+  readonly from: WorkerStateName | null;
+  readonly since: number;
+  readonly reasons: readonly string[];
+
+  /** Of the last beat that counted; -1 before the first. */
+  readonly seq: number;
+  readonly beats: number;
+  /** Arrival of the last beat; the start of the actor before the first. */
+  readonly beatAt: number;
+  readonly pongAt: number | undefined;
+  readonly late: boolean;
+  /** No verdict before this time: the supervisor doubts itself. */
+  readonly doubtUntil: number;
+
+  readonly history: HealthHistory;
+  readonly verdict: HealthVerdict;
+  readonly streaks: Streaks;
+  /** When it became critical, within the last 10 minutes. */
+  readonly criticalVisits: readonly number[];
+
+  /** 0-1, as the worker reports it. */
+  readonly load: number;
+  /** Executions it holds: by its own last beat, and by this orchestrator's count. */
+  readonly reported: number;
+  readonly assigned: number;
+
+  readonly drainReason: string;
+  readonly drainUntil: number;
+  /** Beats in a row that listed nothing in flight while draining. */
+  readonly idleBeats: number;
+  readonly ending: WorkerEnding | undefined;
+
+  /** Of another process or out of order: dropped. */
+  readonly staleEvents: number;
+  /** Late beats that turned out to be only late. */
+  readonly falseSuspicions: number;
+  /** Verdicts that were not passed because the supervisor doubted itself. */
+  readonly withheldVerdicts: number;
+}
+
+export const NO_STREAKS: Streaks = { sick: 0, poor: 0, better: 0, good: 0 };
+
+/** What is known when the actor starts: nothing bad, with full grace from now on. */
+export function initialFacts(input: WorkerInput): WorkerContext {
+  const now = input.now();
+  return {
+    now: input.now,
+    workerId: input.workerId,
+    incarnation: input.incarnation,
+    manifest: input.manifest,
+    state: input.recovered?.state ?? "registering",
+    from: null,
+    since: now,
+    reasons: input.recovered?.reasons ?? [],
+    seq: -1,
+    beats: 0,
+    beatAt: now,
+    pongAt: undefined,
+    late: false,
+    doubtUntil: now,
+    history: EMPTY_HISTORY,
+    verdict: NO_VERDICT,
+    streaks: NO_STREAKS,
+    criticalVisits: [],
+    load: 0,
+    reported: 0,
+    assigned: 0,
+    drainReason: input.recovered?.reasons?.[0] ?? "",
+    drainUntil: now + (input.recovered?.drainDeadlineMs ?? DRAIN.graceMs),
+    idleBeats: 0,
+    ending: undefined,
+    staleEvents: 0,
+    falseSuspicions: 0,
+    withheldVerdicts: 0,
+  };
+}
+
+type EventOf<T extends WorkerEvent["type"]> = Extract<WorkerEvent, { type: T }>;
+
+/** The facts after one more beat. */
+export function withBeat(context: WorkerContext, event: EventOf<"heartbeat">): WorkerContext {
+  const { beat, fleet = {} } = event;
+  const now = context.now();
+  const { heartbeatIntervalMs, capacity } = context.manifest;
+  const { maxConcurrentFlows } = capacity;
+  const excused = context.doubtUntil > context.beatAt ? excuseGap(context.history, now) : undefined;
+  const history = rememberBeat(excused ?? context.history, {
+    report: beat,
+    fleet,
+    maxConcurrentFlows,
+    now,
+  });
+  const verdict = scoreHealth({ report: beat, history, fleet, heartbeatIntervalMs, now });
+  const reported = beat.inFlight.length;
+  return {
+    ...context,
+    seq: beat.seq,
+    beats: context.beats + 1,
+    beatAt: now,
+    late: false,
+    falseSuspicions: context.falseSuspicions + (context.late ? 1 : 0),
+    history,
+    verdict,
+    streaks: withVerdict(context.streaks, verdict),
+    load: beat.performance.currentLoad,
+    reported,
+    idleBeats: reported === 0 ? context.idleBeats + 1 : 0,
+  };
+}
+
+function withVerdict(streaks: Streaks, { score, says }: HealthVerdict): Streaks {
+  return {
+    sick: score >= CRITICAL.score ? streaks.sick + 1 : 0,
+    poor: score >= DEGRADED.score ? streaks.poor + 1 : 0,
+    better: score <= IMPROVED.score && says !== "critical" ? streaks.better + 1 : 0,
+    good: score <= RECOVERED.score && says === "healthy" ? streaks.good + 1 : 0,
+  };
+}
+
+/** No verdict for a while. A freeze that is never thawed ends by itself. */
+export function withDoubt(
+  context: WorkerContext,
+  event: EventOf<"freeze">,
+): Partial<WorkerContext> {
+  const forMs = Math.min(event.forMs ?? FREEZE.defaultMs, FREEZE.maxMs);
+  return { doubtUntil: Math.max(context.doubtUntil, context.now() + forMs) };
+}
+
+/** A second drain order may shorten the grace, never lengthen it. */
+export function withDrain(context: WorkerContext, event: EventOf<"drain">): Partial<WorkerContext> {
+  const until = context.now() + (event.deadlineMs ?? DRAIN.graceMs);
+  const isDraining = context.state === "draining";
+  return isDraining
+    ? { drainUntil: Math.min(context.drainUntil, until) }
+    : { drainUntil: until, drainReason: event.reason };
+}

@@ -1,0 +1,87 @@
+import Table from "cli-table3";
+import { LANES } from "../../src/domain/lane.ts";
+import type { DemoFlow } from "./flows.ts";
+import type { Watch } from "./watch.ts";
+
+/** Every execution: lane, worker, wait, duration, outcome. */
+export function summaryTable(flows: readonly DemoFlow[], watch: Watch): string {
+  const table = new Table({
+    head: ["execution", "lane", "worker", "attempts", "wait ms", "ran ms", "outcome"],
+    colAligns: ["left", "left", "left", "right", "right", "right", "left"],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const { executionId, lane } of flows) {
+    const result = watch.executions.get(executionId)?.results[0];
+    if (result === undefined) table.push([executionId, lane, "", "", "", "", "NO RESULT"]);
+    else {
+      const outcome = result.reason === undefined ? result.status : `${result.status}: ${result.reason}`;
+      const { workerId, attempts, queueWaitMs, durationMs } = result;
+      table.push([executionId, lane, workerId ?? "-", attempts, queueWaitMs, durationMs, outcome]);
+    }
+  }
+  return table.toString();
+}
+
+export interface Check {
+  readonly what: string;
+  readonly faults: readonly string[];
+}
+
+/** What the demo promises, held against what was seen. A check without faults has passed. */
+export function checks(flows: readonly DemoFlow[], watch: Watch, killed: { workerId: string; held: readonly string[] }): Check[] {
+  const resultsOf = (id: string) => watch.executions.get(id)?.results ?? [];
+  return [
+    {
+      what: `each of the ${flows.length} executions ended, and ended once`,
+      faults: flows.flatMap(({ executionId }) => {
+        const { length } = resultsOf(executionId);
+        return length === 1 ? [] : [`${executionId} has ${length} results`];
+      }),
+    },
+    {
+      what: "each ended as it should: status, reason, attempts, output",
+      faults: flows.flatMap((flow) => mismatches(flow, watch)),
+    },
+    {
+      what: "every failed one is in the dead letters",
+      faults: flows
+        .filter(({ expect }) => expect.status === "failed")
+        .filter(({ executionId }) => !watch.deadLetters.some((letter) => letter.executionId === executionId))
+        .map(({ executionId }) => `${executionId} is not`),
+    },
+    {
+      what: "all three lanes were served",
+      faults: LANES.filter((lane) => !flows.some((flow) => flow.lane === lane && resultsOf(flow.executionId).length > 0)),
+    },
+    {
+      what: `what ${killed.workerId} held when it was killed (${killed.held.length}) was run by others`,
+      faults: killed.held.length === 0
+        ? [`${killed.workerId} held nothing, so nothing was shown`]
+        : killed.held.filter((id) => resultsOf(id)[0]?.workerId === killed.workerId || resultsOf(id).length === 0),
+    },
+    {
+      what: "the stopped worker was announced as registering, healthy, draining, offline",
+      faults: stateFaults(watch, "worker-1"),
+    },
+  ];
+}
+
+function mismatches({ executionId, expect }: DemoFlow, watch: Watch): string[] {
+  const result = watch.executions.get(executionId)?.results[0];
+  if (result === undefined) return [`${executionId} has no result`];
+  const wanted = Object.entries(expect);
+  return wanted.flatMap(([field, value]) => {
+    const got = result[field as keyof typeof result];
+    return JSON.stringify(got) === JSON.stringify(value)
+      ? []
+      : [`${executionId}: ${field} is ${JSON.stringify(got)}, expected ${JSON.stringify(value)}`];
+  });
+}
+
+function stateFaults(watch: Watch, workerId: string): string[] {
+  const seen = watch.states.filter((event) => event.workerId === workerId).map(({ to }) => to);
+  // Under load a worker may pass through degraded as well; that is no fault of the order.
+  const ordered = seen.filter((state) => state !== "degraded").filter((state, i, all) => state !== all[i - 1]);
+  const wanted = ["registering", "healthy", "draining", "offline"];
+  return JSON.stringify(ordered) === JSON.stringify(wanted) ? [] : [`${workerId} was ${seen.join(", ")}`];
+}

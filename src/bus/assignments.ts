@@ -1,0 +1,154 @@
+import { createInbox, type Msg, type MsgHdrs, type Subscription } from "nats";
+import type { AttemptRecord } from "../messages/result.ts";
+import { HEADERS } from "../messages/subjects.ts";
+import type { TaskRefusal } from "../messages/worker.ts";
+import type { Bus } from "./connect.ts";
+import type { LaneMessage } from "./intake.ts";
+import { rawHeaders } from "./raw-headers.ts";
+import { isNoResponders } from "./request-mux.ts";
+
+/** A task: one attempt of an execution, held by this orchestrator until it is settled. */
+export interface Task {
+  readonly executionId: string;
+  readonly flowId: string;
+  readonly attempt: number;
+  readonly message: LaneMessage;
+  readonly nodeTypes: readonly string[];
+  readonly maxAttempts: number;
+  /** Epoch milliseconds. */
+  readonly deadline: number | undefined;
+  readonly history: readonly AttemptRecord[];
+}
+
+export interface Assignment {
+  readonly task: Task;
+  readonly workerId: string;
+  readonly assignedAt: number;
+}
+
+export interface Recipient {
+  readonly workerId: string;
+  readonly incarnation: string;
+}
+
+export interface AssignmentEvents {
+  /** The worker did not take the task; it is no longer assigned. */
+  readonly refused: (assignment: Assignment, refusal: TaskRefusal) => void;
+  /** Nobody listens for this worker: its process or its connection is gone. The task is no longer assigned. */
+  readonly gone: (assignment: Assignment) => void;
+}
+
+/** The tasks that this orchestrator has given to workers and that are not settled. */
+export class Assignments {
+  readonly #bus: Bus;
+  readonly #events: AssignmentEvents;
+  readonly #inbox = createInbox();
+  readonly #byExecution = new Map<string, Assignment>();
+  readonly #byWorker = new Map<string, Map<string, Assignment>>();
+  #subscription: Subscription | undefined;
+
+  constructor(bus: Bus, events: AssignmentEvents) {
+    this.#bus = bus;
+    this.#events = events;
+  }
+
+  start(): void {
+    this.#subscription ??= this.#bus.nc.subscribe(`${this.#inbox}.*.*`, {
+      callback: (error, msg) => {
+        if (error === null) this.#answered(msg);
+      },
+    });
+  }
+
+  stop(): void {
+    this.#subscription?.unsubscribe();
+    this.#subscription = undefined;
+  }
+
+  get size(): number {
+    return this.#byExecution.size;
+  }
+
+  inFlightOf(workerId: string): number {
+    return this.#byWorker.get(workerId)?.size ?? 0;
+  }
+
+  ofWorker(workerId: string): Assignment[] {
+    return [...(this.#byWorker.get(workerId)?.values() ?? [])];
+  }
+
+  find(executionId: string): Assignment | undefined {
+    return this.#byExecution.get(executionId);
+  }
+
+  /**
+   * Hands a task to a worker: the message unchanged, with the ack subject as a header (the server
+   * forbids it as reply). Silence is acceptance.
+   */
+  forward(task: Task, worker: Recipient, decision: string, now: number): void {
+    const { workerId } = worker;
+    const assignment = { task, workerId, assignedAt: now };
+    this.#byExecution.set(task.executionId, assignment);
+    const held = this.#byWorker.get(workerId);
+    if (held === undefined) this.#byWorker.set(workerId, new Map([[task.executionId, assignment]]));
+    else held.set(task.executionId, assignment);
+    this.#bus.nc.publish(this.#bus.names.task(workerId), task.message.msg.data, {
+      reply: `${this.#inbox}.${task.executionId}.${task.attempt}`,
+      headers: taskHeaders(task, worker.incarnation, decision),
+    });
+  }
+
+  /** Takes the task out of the books. Undefined for an attempt that is not assigned (any more). */
+  settle(executionId: string, attempt: number): Assignment | undefined {
+    const assignment = this.#byExecution.get(executionId);
+    if (assignment === undefined || assignment.task.attempt !== attempt) return undefined;
+    this.#byExecution.delete(executionId);
+    this.#byWorker.get(assignment.workerId)?.delete(executionId);
+    return assignment;
+  }
+
+  /** Everything a worker holds, taken out of the books. */
+  settleWorker(workerId: string): Assignment[] {
+    const held = this.ofWorker(workerId);
+    for (const { task } of held) this.settle(task.executionId, task.attempt);
+    this.#byWorker.delete(workerId);
+    return held;
+  }
+
+  #answered(msg: Msg): void {
+    const [executionId = "", attempt] = msg.subject.slice(this.#inbox.length + 1).split(".");
+    const assignment = this.settle(executionId, Number(attempt));
+    if (assignment === undefined) return;
+    if (isNoResponders(msg)) this.#events.gone(assignment);
+    else this.#events.refused(assignment, msg.json<TaskRefusal>());
+  }
+}
+
+/** Error codes of attempts that ended without a word from their worker. */
+export const WORKER_LOST = "WORKER_LOST";
+export const ACK_WAIT_OVER = "ACK_WAIT_OVER";
+const UNREPORTED: ReadonlySet<string> = new Set([WORKER_LOST, ACK_WAIT_OVER]);
+
+/** The publisher's own headers travel along (traceparent among them), except those for the server. */
+function taskHeaders(task: Task, incarnation: string, decision: string): MsgHdrs {
+  const { message } = task;
+  const lines: [string, string][] = [
+    [HEADERS.ack, message.ackSubject],
+    [HEADERS.execution, task.executionId],
+    [HEADERS.lane, message.lane],
+    [HEADERS.attempt, String(task.attempt)],
+    [HEADERS.decision, decision],
+    [HEADERS.incarnation, incarnation],
+    [HEADERS.queuedAt, String(message.storedAt)],
+  ];
+  if (task.history.some(({ error }) => UNREPORTED.has(error.code))) {
+    lines.push([HEADERS.uncertain, "true"]);
+  }
+  const own = message.msg.headers;
+  if (own === undefined) return rawHeaders(lines);
+  for (const name of own.keys()) {
+    if (/^(nats|batuta)-/i.test(name)) continue;
+    for (const value of own.values(name)) lines.push([name, value]);
+  }
+  return rawHeaders(lines);
+}

@@ -1,0 +1,57 @@
+import type { KV } from "@nats-io/kv";
+import type { AttemptRecord } from "../messages/result.ts";
+import type { Bus } from "./connect.ts";
+
+/**
+ * What is kept of an execution beyond its message: only of those that took the slow path (a failed
+ * or lost attempt), so that the ordinary execution costs no write here.
+ */
+export interface ExecutionMemory {
+  readonly attempts: readonly AttemptRecord[];
+}
+
+const NOTHING: ExecutionMemory = { attempts: [] };
+
+/** The attempt history of executions, in the KV bucket `executions`. */
+export class ExecutionStore {
+  readonly #kv: KV;
+
+  private constructor(kv: KV) {
+    this.#kv = kv;
+  }
+
+  static async open(bus: Bus): Promise<ExecutionStore> {
+    return new ExecutionStore(await bus.kvm.open(bus.names.buckets.executions));
+  }
+
+  async read(executionId: string): Promise<ExecutionMemory> {
+    const entry = await this.#kv.get(executionId);
+    return entry === null || entry.operation !== "PUT" ? NOTHING : entry.json<ExecutionMemory>();
+  }
+
+  /**
+   * Adds a failed attempt unless it is there already (a report may come twice); returns the whole
+   * history. Durable when it resolves.
+   */
+  async addAttempt(executionId: string, record: AttemptRecord): Promise<ExecutionMemory> {
+    for (;;) {
+      const entry = await this.#kv.get(executionId);
+      const known = entry === null || entry.operation !== "PUT" ? NOTHING : entry.json<ExecutionMemory>();
+      if (known.attempts.some(({ attempt }) => attempt === record.attempt)) return known;
+      const memory = { attempts: [...known.attempts, record] };
+      const body = JSON.stringify(memory);
+      try {
+        if (entry === null) await this.#kv.create(executionId, body);
+        else await this.#kv.update(executionId, body, entry.revision);
+        return memory;
+      } catch (error) {
+        if (!isLostRace(error)) throw error;
+      }
+    }
+  }
+}
+
+/** Another process wrote the key between our read and our write. */
+export function isLostRace(error: unknown): boolean {
+  return error instanceof Error && /wrong last sequence/i.test(error.message);
+}

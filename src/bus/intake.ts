@@ -1,0 +1,168 @@
+import type { Msg } from "nats";
+import { LANES, type Lane, type PerLane, perLane } from "../domain/lane.ts";
+import { type LaneDeficits, NO_DEFICITS, planPulls, settlePull } from "../domain/lane-scheduling.ts";
+import { parseAckSubject } from "./ack-subject.ts";
+import type { Bus } from "./connect.ts";
+import { LanePull, type PullEnd } from "./lane-pull.ts";
+
+/** A message of a lane that this process now holds: to be acked, or handed back. */
+export interface LaneMessage {
+  readonly lane: Lane;
+  readonly msg: Msg;
+  readonly ackSubject: string;
+  readonly stream: string;
+  readonly sequence: number;
+  readonly deliveryCount: number;
+  /** When it was published, epoch milliseconds. */
+  readonly storedAt: number;
+}
+
+export interface IntakeOptions {
+  readonly weights: PerLane<number>;
+  /** Slots of the fleet that are free now, not counting what intake has already asked for. */
+  readonly freeSlots: () => number;
+  /** Fewer free slots than this are gathered for a moment first: one pull for one slot is dear. */
+  readonly batchFloor?: () => number;
+  readonly onMessage: (message: LaneMessage) => void;
+  /** A lane whose consumer does not answer; intake goes on trying. */
+  readonly onUnavailable?: (lane: Lane) => void;
+}
+
+/** How soon a lane is asked again that could not be rung for want of a slot, or did not answer. */
+const RETRY_MS = 25;
+const GATHER_MS = 1;
+const UNAVAILABLE_RETRY_MS = 250;
+
+/**
+ * Takes from the three lanes what the fleet can run now, by deficit round robin, and no more: what
+ * is not asked for stays in its stream, safe and visible to other orchestrators.
+ *
+ * A lane is wet until it comes up short, then dry: a doorbell (a waiting request for one message,
+ * which reserves a slot) makes it wet again. Pulls go in cycles, since the shares of a cycle are
+ * only right if all wet lanes take part in it.
+ */
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly #pulls: Record<Lane, LanePull>;
+  readonly #wet = perLane(() => true);
+  #deficits: LaneDeficits = NO_DEFICITS;
+  #cycleOpen = 0;
+  #running = false;
+  #retry: NodeJS.Timeout | undefined;
+  #gathering: NodeJS.Timeout | undefined;
+
+  constructor(bus: Bus, options: IntakeOptions) {
+    this.#options = options;
+    this.#pulls = perLane((lane) => new LanePull(bus, lane, (msg) => this.#take(lane, msg)));
+  }
+
+  start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    for (const lane of LANES) this.#pulls[lane].start();
+    this.poke();
+  }
+
+  /** Asks for nothing more. What had been asked for and comes later is redelivered after ack_wait. */
+  stop(): void {
+    this.#running = false;
+    clearTimeout(this.#retry);
+    clearTimeout(this.#gathering);
+    this.#retry = undefined;
+    this.#gathering = undefined;
+    for (const lane of LANES) this.#pulls[lane].stop();
+    this.#cycleOpen = 0;
+  }
+
+  /** Slots have become free, or a worker has come: look whether there is something to pull. */
+  poke(): void {
+    if (!this.#running || this.#cycleOpen > 0) return;
+    if (this.#options.freeSlots() < (this.#options.batchFloor?.() ?? 1)) this.#gather();
+    else this.#turn();
+  }
+
+  #gather(): void {
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = undefined;
+      if (this.#running && this.#cycleOpen === 0) this.#turn();
+    }, GATHER_MS);
+  }
+
+  #turn(): void {
+    this.#pullWet();
+    if (this.#cycleOpen === 0) this.#ringDry();
+  }
+
+  /**
+   * Doorbells do not count here: if they did, the doorbell of an empty lane would keep the last slot
+   * from a full one. The price is that a doorbell may ring when its slot is taken; such a message is
+   * handed back by the receiver.
+   */
+  #pullWet(): void {
+    const wet = perLane((lane) => this.#wet[lane] && this.#pulls[lane].idle);
+    const free = this.#options.freeSlots();
+    const plan = planPulls(free, wet, this.#options.weights, this.#deficits);
+    this.#deficits = plan.deficits;
+    const asked = LANES.filter((lane) => plan.pulls[lane] > 0);
+    this.#cycleOpen = asked.length;
+    for (const lane of asked) {
+      this.#pulls[lane].pull(plan.pulls[lane], (end) => this.#pulled(lane, end));
+    }
+  }
+
+  #pulled(lane: Lane, end: PullEnd): void {
+    this.#cycleOpen -= 1;
+    this.#deficits = settlePull(this.#deficits, lane, end.asked, end.got);
+    if (end.outcome !== "full") this.#wet[lane] = false;
+    if (end.outcome === "unavailable" || end.outcome === "lost") this.#unavailable(lane);
+    if (this.#cycleOpen === 0) this.poke();
+  }
+
+  #ringDry(): void {
+    for (const lane of LANES) {
+      if (this.#wet[lane] || !this.#pulls[lane].idle) continue;
+      if (this.#unreserved() >= 1) this.#pulls[lane].ring((end) => this.#rung(lane, end));
+      else if (this.#options.freeSlots() > 0) this.#pokeLater(RETRY_MS);
+    }
+  }
+
+  #unreserved(): number {
+    const reserved = LANES.reduce((sum, lane) => sum + this.#pulls[lane].reserved, 0);
+    return this.#options.freeSlots() - reserved;
+  }
+
+  #rung(lane: Lane, end: PullEnd): void {
+    if (end.outcome === "full") this.#wet[lane] = true;
+    if (end.outcome === "unavailable") this.#unavailable(lane);
+    else this.poke();
+  }
+
+  /** Lanes without a doorbell, for want of a slot or of an answer, are looked at again soon. */
+  #pokeLater(delayMs: number): void {
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      for (const lane of LANES) this.#wet[lane] ||= this.#pulls[lane].idle;
+      this.poke();
+    }, delayMs);
+  }
+
+  #unavailable(lane: Lane): void {
+    this.#options.onUnavailable?.(lane);
+    this.#pokeLater(UNAVAILABLE_RETRY_MS);
+  }
+
+  #take(lane: Lane, msg: Msg): void {
+    const ackSubject = msg.reply ?? "";
+    const info = parseAckSubject(ackSubject);
+    if (info === undefined) return;
+    this.#options.onMessage({
+      lane,
+      msg,
+      ackSubject,
+      stream: info.stream,
+      sequence: info.streamSequence,
+      deliveryCount: info.deliveryCount,
+      storedAt: info.storedAt,
+    });
+  }
+}

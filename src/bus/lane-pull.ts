@@ -1,0 +1,123 @@
+import { createInbox, type Msg, type Subscription } from "nats";
+import type { Lane } from "../domain/lane.ts";
+import { DISPATCH_CONSUMER } from "../messages/subjects.ts";
+import type { Bus } from "./connect.ts";
+
+/** How one request for messages ended. `got` counts what came; "lost" means that no end was ever said. */
+export interface PullEnd {
+  readonly asked: number;
+  readonly got: number;
+  readonly outcome: "full" | "short" | "lost" | "unavailable";
+}
+
+const encoder = new TextEncoder();
+/** A pull without waiting is answered within milliseconds; after this the answer is lost. */
+const PULL_LOST_MS = 2_000;
+const DOORBELL_MS = 5_000;
+const DOORBELL_BEAT_MS = 1_000;
+
+interface Outstanding {
+  readonly token: string;
+  readonly asked: number;
+  readonly onEnd: (end: PullEnd) => void;
+  got: number;
+  timer: NodeJS.Timeout;
+  readonly patienceMs: number;
+}
+
+/**
+ * One lane's consumer, pulled raw: the client offers no `no_wait`, and its iterators prefetch
+ * messages that would be stranded here until ack_wait (research/nats.md 1.2). At most one request is
+ * outstanding. JetStream gives no hint which request a message answers, so that is also what makes
+ * counting possible.
+ */
+export class LanePull {
+  readonly lane: Lane;
+  readonly #bus: Bus;
+  readonly #inbox = createInbox();
+  readonly #subject: string;
+  readonly #onMessage: (msg: Msg) => void;
+  #subscription: Subscription | undefined;
+  #outstanding: Outstanding | undefined;
+  #count = 0;
+
+  constructor(bus: Bus, lane: Lane, onMessage: (msg: Msg) => void) {
+    this.#bus = bus;
+    this.lane = lane;
+    this.#onMessage = onMessage;
+    this.#subject = `$JS.API.CONSUMER.MSG.NEXT.${bus.names.streams.flows[lane]}.${DISPATCH_CONSUMER}`;
+  }
+
+  /** Messages that may still arrive for the outstanding request; each of them needs a slot. */
+  get reserved(): number {
+    const outstanding = this.#outstanding;
+    return outstanding === undefined ? 0 : outstanding.asked - outstanding.got;
+  }
+
+  get idle(): boolean {
+    return this.#outstanding === undefined;
+  }
+
+  start(): void {
+    this.#subscription ??= this.#bus.nc.subscribe(`${this.#inbox}.*`, {
+      callback: (error, msg) => {
+        if (error === null) this.#receive(msg);
+      },
+    });
+  }
+
+  stop(): void {
+    clearTimeout(this.#outstanding?.timer);
+    this.#outstanding = undefined;
+    this.#subscription?.unsubscribe();
+    this.#subscription = undefined;
+  }
+
+  /** Asks for what is there now, up to `count`. */
+  pull(count: number, onEnd: (end: PullEnd) => void): void {
+    this.#ask(count, { batch: count, no_wait: true }, PULL_LOST_MS, onEnd);
+  }
+
+  /** Asks for the next message, whenever it comes; ends after 5 s at the latest. */
+  ring(onEnd: (end: PullEnd) => void): void {
+    const wait = { batch: 1, expires: DOORBELL_MS * 1e6, idle_heartbeat: DOORBELL_BEAT_MS * 1e6 };
+    this.#ask(1, wait, 3 * DOORBELL_BEAT_MS, onEnd);
+  }
+
+  #ask(asked: number, body: object, patienceMs: number, onEnd: (end: PullEnd) => void): void {
+    this.#count += 1;
+    const token = String(this.#count);
+    const timer = setTimeout(() => this.#end("lost"), patienceMs);
+    this.#outstanding = { token, asked, got: 0, onEnd, timer, patienceMs };
+    const reply = `${this.#inbox}.${token}`;
+    this.#bus.nc.publish(this.#subject, encoder.encode(JSON.stringify(body)), { reply });
+  }
+
+  #receive(msg: Msg): void {
+    if (msg.subject.startsWith(this.#inbox)) {
+      this.#status(msg);
+      return;
+    }
+    const outstanding = this.#outstanding;
+    if (outstanding !== undefined) outstanding.got += 1;
+    this.#onMessage(msg);
+    if (outstanding !== undefined && outstanding.got >= outstanding.asked) this.#end("full");
+  }
+
+  #status(msg: Msg): void {
+    const outstanding = this.#outstanding;
+    const token = msg.subject.slice(this.#inbox.length + 1);
+    if (outstanding === undefined || outstanding.token !== token) return;
+    const code = msg.headers?.code ?? 0;
+    if (code === 100) outstanding.timer.refresh();
+    else this.#end(code === 404 || code === 408 ? "short" : "unavailable");
+  }
+
+  #end(outcome: PullEnd["outcome"]): void {
+    const outstanding = this.#outstanding;
+    if (outstanding === undefined) return;
+    clearTimeout(outstanding.timer);
+    this.#outstanding = undefined;
+    outstanding.onEnd({ asked: outstanding.asked, got: outstanding.got, outcome });
+  }
+}

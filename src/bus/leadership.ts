@@ -1,0 +1,96 @@
+import type { KV } from "@nats-io/kv";
+import type { Bus } from "./connect.ts";
+import { isLostRace } from "./executions.ts";
+
+/** The lease expires with the bucket's TTL of 10 s; three renewals fit into it. */
+const RENEW_MS = 3_000;
+const LEASE_KEY = "supervisor";
+
+export interface LeadershipEvents {
+  readonly acquired: (revision: number) => void;
+  readonly lost: (reason: string) => void;
+}
+
+/**
+ * One orchestrator at a time leads: it alone announces worker states and runs the singletons. The
+ * lease is a key in a bucket with a TTL, taken and renewed by compare-and-set on its revision. The
+ * data plane needs no leader.
+ */
+export class Leadership {
+  readonly #kv: KV;
+  readonly #holder: string;
+  readonly #events: LeadershipEvents;
+  #revision: number | undefined;
+  #renewedAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  private constructor(kv: KV, holder: string, events: LeadershipEvents) {
+    this.#kv = kv;
+    this.#holder = holder;
+    this.#events = events;
+  }
+
+  /** `holder` names this orchestrator in the lease. Starts trying at once. */
+  static async start(bus: Bus, holder: string, events: LeadershipEvents): Promise<Leadership> {
+    const leadership = new Leadership(await bus.kvm.open(bus.names.buckets.leases), holder, events);
+    await leadership.#tick();
+    return leadership;
+  }
+
+  get leads(): boolean {
+    return this.#revision !== undefined;
+  }
+
+  /** Who holds the lease now; undefined when nobody does. */
+  async holder(): Promise<string | undefined> {
+    const entry = await this.#kv.get(LEASE_KEY);
+    return entry === null || entry.operation !== "PUT" ? undefined : entry.string();
+  }
+
+  /** Gives the lease back, so that another takes it at once instead of after 10 s. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    const revision = this.#revision;
+    this.#revision = undefined;
+    if (revision !== undefined) await this.#kv.delete(LEASE_KEY, { previousSeq: revision });
+  }
+
+  async #tick(): Promise<void> {
+    try {
+      if (this.#revision === undefined) await this.#acquire();
+      else await this.#renew(this.#revision);
+    } catch (error) {
+      this.#failed(error);
+    }
+    if (!this.#stopped) this.#timer = setTimeout(() => void this.#tick(), this.#revision === undefined ? 1_000 : RENEW_MS);
+  }
+
+  async #acquire(): Promise<void> {
+    const revision = await this.#kv.create(LEASE_KEY, this.#holder);
+    this.#won(revision);
+    this.#events.acquired(revision);
+  }
+
+  async #renew(revision: number): Promise<void> {
+    this.#won(await this.#kv.update(LEASE_KEY, this.#holder, revision));
+  }
+
+  #won(revision: number): void {
+    this.#revision = revision;
+    this.#renewedAt = Date.now();
+  }
+
+  /**
+   * A lost race means that somebody else holds the lease. Any other failure leaves it ours until it
+   * must have expired on the server.
+   */
+  #failed(error: unknown): void {
+    if (this.#revision === undefined) return;
+    const expired = Date.now() - this.#renewedAt > 3 * RENEW_MS;
+    if (!isLostRace(error) && !expired) return;
+    this.#revision = undefined;
+    this.#events.lost(isLostRace(error) ? "another orchestrator holds the lease" : "the lease could not be renewed");
+  }
+}

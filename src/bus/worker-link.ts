@@ -1,0 +1,185 @@
+import type { Msg, Subscription } from "nats";
+import { InvalidInputError } from "../domain/errors.ts";
+import { isLane, type Lane } from "../domain/lane.ts";
+import { HEADERS } from "../messages/subjects.ts";
+import type {
+  DoneMessage,
+  RegisterMessage,
+  RegisterReply,
+  TaskOutcome,
+  TaskRefusal,
+  WorkerControl,
+} from "../messages/worker.ts";
+import { workerControlMessage } from "../messages/worker.ts";
+import type { Bus } from "./connect.ts";
+
+/** A task as it reaches a worker. */
+export interface ReceivedTask {
+  readonly executionId: string;
+  readonly lane: Lane;
+  readonly attempt: number;
+  readonly ackSubject: string;
+  /** When the execution was published, epoch milliseconds. */
+  readonly queuedAt: number;
+  /** An earlier attempt ended without a report: nobody knows which of its effects have happened. */
+  readonly isUncertain: boolean;
+  readonly data: Uint8Array;
+}
+
+export interface WorkerLinkEvents {
+  /** Takes the task and returns undefined, or says why not. Must not throw. */
+  readonly task: (task: ReceivedTask) => TaskRefusal | undefined;
+  readonly control: (control: WorkerControl) => void;
+  /** How many more tasks this worker takes now; 0 while it drains. */
+  readonly free: () => number;
+  readonly draining: () => boolean;
+  readonly malformed: (subject: string, reason: string) => void;
+}
+
+const REGISTER_TIMEOUT_MS = 5_000;
+
+/** A worker's side of the worker protocol (contract B4), but for the beats, which have a thread of their own. */
+export class WorkerLink {
+  readonly #bus: Bus;
+  readonly #workerId: string;
+  readonly #events: WorkerLinkEvents;
+  #incarnation: string;
+  #subscriptions: Subscription[] = [];
+  #outcomes: TaskOutcome[] = [];
+  #flushPlanned = false;
+
+  constructor(bus: Bus, workerId: string, incarnation: string, events: WorkerLinkEvents) {
+    this.#bus = bus;
+    this.#workerId = workerId;
+    this.#incarnation = incarnation;
+    this.#events = events;
+  }
+
+  /** Listens for tasks, commands and pings. Called before `register`, so that nothing sent in answer is missed. */
+  listen(): void {
+    const { nc, names } = this.#bus;
+    const on = (subject: string, handle: (msg: Msg) => void) =>
+      nc.subscribe(subject, { callback: (error, msg) => (error === null ? handle(msg) : undefined) });
+    this.#subscriptions = [
+      on(names.task(this.#workerId), (msg) => this.#task(msg)),
+      on(names.workerControl(this.#workerId), (msg) => this.#control(msg)),
+      on(names.ping(this.#workerId), (msg) => this.#pong(msg)),
+    ];
+  }
+
+  /**
+   * Asks to be admitted.
+   *
+   * @throws UnreachableError when no orchestrator listens.
+   * @throws WaitTimeoutError when none answered within 5 s.
+   */
+  async register(registration: RegisterMessage): Promise<RegisterReply> {
+    this.#incarnation = registration.incarnation;
+    const subject = this.#bus.names.register(this.#workerId);
+    const body = JSON.stringify(registration);
+    const msg = await this.#bus.mux.request(subject, body, { timeoutMs: REGISTER_TIMEOUT_MS });
+    return msg.json<RegisterReply>();
+  }
+
+  /** Reports an outcome; those of one tick travel together. */
+  done(outcome: TaskOutcome): void {
+    this.#outcomes.push(outcome);
+    this.#planFlush();
+  }
+
+  /** Tells how many slots are free, and that this worker drains, without waiting for an outcome. */
+  report(): void {
+    this.#planFlush();
+  }
+
+  /** Says goodbye and sends all that is pending. After this the worker counts as offline. */
+  async bye(reason: string): Promise<void> {
+    this.#flush();
+    const body = { workerId: this.#workerId, incarnation: this.#incarnation, reason };
+    this.#bus.nc.publish(this.#bus.names.bye(this.#workerId), JSON.stringify(body));
+    await this.#bus.nc.flush();
+  }
+
+  stop(): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    this.#subscriptions = [];
+  }
+
+  /**
+   * A microtask runs when everything that one read from the socket brought has been handled. Planned
+   * before the first publish of that turn, the report leaves in the same write as the acks: a write
+   * of its own costs more than all else about it.
+   */
+  #planFlush(): void {
+    if (this.#flushPlanned) return;
+    this.#flushPlanned = true;
+    queueMicrotask(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#flushPlanned = false;
+    const outcomes = this.#outcomes;
+    this.#outcomes = [];
+    if (this.#bus.nc.isClosed()) return;
+    const done: DoneMessage = {
+      workerId: this.#workerId,
+      incarnation: this.#incarnation,
+      free: this.#events.free(),
+      outcomes,
+      ...(this.#events.draining() ? { draining: true } : {}),
+    };
+    this.#bus.nc.publish(this.#bus.names.done(this.#workerId), JSON.stringify(done));
+  }
+
+  #task(msg: Msg): void {
+    const meant = msg.headers?.get(HEADERS.incarnation);
+    // Another process has taken over this worker id: the task is for that one.
+    if (meant && meant !== this.#incarnation) return;
+    const task = readTask(msg);
+    if (task === undefined) {
+      this.#events.malformed(msg.subject, "the task lacks Batuta-Ack, Batuta-Execution or Batuta-Lane");
+      return;
+    }
+    const refusal = this.#events.task(task);
+    if (refusal !== undefined && msg.reply) msg.respond(JSON.stringify(refusal));
+  }
+
+  #control(msg: Msg): void {
+    try {
+      this.#events.control(workerControlMessage.decode(msg.data));
+      if (msg.reply) msg.respond(JSON.stringify({ ok: true }));
+    } catch (error) {
+      if (!(error instanceof InvalidInputError)) throw error;
+      this.#events.malformed(msg.subject, error.message);
+      if (msg.reply) msg.respond(JSON.stringify({ ok: false, reason: error.message }));
+    }
+  }
+
+  /** Answered here, in the loop that takes tasks: that is what makes it a proof of life. */
+  #pong(msg: Msg): void {
+    const body = {
+      workerId: this.#workerId,
+      incarnation: this.#incarnation,
+      free: this.#events.free(),
+      draining: this.#events.draining(),
+    };
+    msg.respond(JSON.stringify(body));
+  }
+}
+
+function readTask(msg: Msg): ReceivedTask | undefined {
+  const head = msg.headers;
+  const ackSubject = head?.get(HEADERS.ack);
+  const executionId = head?.get(HEADERS.execution);
+  const lane = head?.get(HEADERS.lane);
+  if (!ackSubject || !executionId || !isLane(lane)) return undefined;
+  return {
+    executionId,
+    lane,
+    attempt: Number(head?.get(HEADERS.attempt) || 1),
+    ackSubject,
+    queuedAt: Number(head?.get(HEADERS.queuedAt) || Date.now()),
+    isUncertain: head?.get(HEADERS.uncertain) === "true",
+    data: msg.data,
+  };
+}

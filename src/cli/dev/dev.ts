@@ -1,0 +1,155 @@
+import type { Config } from "../../config/variables.ts";
+import { UnreachableError } from "../../domain/errors.ts";
+import { type RunningOrchestrator, runOrchestrator } from "../../processes/run-orchestrator.ts";
+import { createLog, type Log } from "../../telemetry/log.ts";
+import { EXIT, type ExitCode } from "../exit-codes.ts";
+import type { FlagValues } from "../flags.ts";
+import { durabilityFacts } from "../nats/embedded.ts";
+import { openServer, type ServerInUse } from "../nats/server-in-use.ts";
+import { DEFAULT_URL } from "../nats/sources.ts";
+import { type Format, printRecord } from "../output.ts";
+import { endsWithin, type StopRequest, stopRequest } from "../stop-signals.ts";
+import type { Terminal } from "../terminal.ts";
+import { bannerLines, bannerRecord } from "./banner.ts";
+import { devConfig } from "./dev-config.ts";
+import { healthyWorkers } from "./healthy-workers.ts";
+import { type WorkerChildren, workerChildren } from "./worker-children.ts";
+
+export interface DevOptions extends FlagValues {
+  readonly output: Format;
+}
+
+/** Workers that are not healthy by then are left out of the wait: the rest is usable. */
+const READY_MS = 15_000;
+
+/** Beyond the drain time-out: saying goodbye and closing. */
+const CLOSE_MS = 5_000;
+
+/**
+ * `batuta dev`: a nats-server, an orchestrator and workers in one terminal, until Ctrl-C. Then they
+ * stop in reverse order, so that workers can still report what they finish.
+ */
+export async function dev(options: DevOptions, terminal: Terminal): Promise<ExitCode> {
+  const config = await devConfig(options, (line) => terminal.say(line));
+  const log = createLog({ ...config.log, base: { process: "dev" } });
+  const session = new DevSession(config, options, terminal, log);
+  try {
+    await session.run();
+    return EXIT.ok;
+  } finally {
+    session.close();
+  }
+}
+
+class DevSession {
+  readonly #config: Config;
+  readonly #options: DevOptions;
+  readonly #terminal: Terminal;
+  readonly #log: Log;
+  readonly #stop: StopRequest;
+  #children: WorkerChildren | undefined;
+  #failure: Error | undefined;
+
+  constructor(config: Config, options: DevOptions, terminal: Terminal, log: Log) {
+    this.#config = config;
+    this.#options = options;
+    this.#terminal = terminal;
+    this.#log = log;
+    this.#stop = stopRequest({ force: () => this.#force(), onHangup: true });
+  }
+
+  /** Rejects with what ended it, if that was no signal. */
+  async run(): Promise<void> {
+    const say = (line: string) => this.#terminal.say(line);
+    const server = await openServer(this.#config, say, this.#log, this.#stop.signal);
+    if (server === undefined) return;
+    try {
+      server.onExit((error) => this.#fail(error ?? new UnreachableError("nats-server ended")));
+      server.onRestart(() => say("nats-server crashed and was started again"));
+      if (!this.#stop.signal.aborted) await this.#orchestrate(server);
+    } finally {
+      await server.stop();
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  close(): void {
+    this.#stop.close();
+  }
+
+  async #orchestrate(server: ServerInUse): Promise<void> {
+    const durability = durabilityFacts(this.#config, server);
+    const running = await runOrchestrator(this.#config, server.url, this.#log, durability);
+    try {
+      await this.#work(server, running);
+    } finally {
+      const stopped = running.stop(this.#reason());
+      if (!(await endsWithin(stopped, this.#config.process.shutdownTimeoutMs))) {
+        this.#terminal.say("the orchestrator did not stop in time; ending now");
+      }
+    }
+  }
+
+  async #work(server: ServerInUse, running: RunningOrchestrator): Promise<void> {
+    const ids = workerIds(this.#config);
+    const say = (line: string) => this.#terminal.say(line);
+    const healthy = healthyWorkers(running.orchestrator.control, ids);
+    this.#children = workerChildren({
+      ids,
+      natsUrl: server.url,
+      values: this.#options,
+      say,
+      onNoneLeft: () => this.#fail(new Error("no worker is left: see above why they ended")),
+    });
+    this.#children.start();
+    try {
+      await endsWithin(Promise.race([healthy.all, this.#stop.asked]), READY_MS);
+      healthy.close();
+      if (!this.#stop.signal.aborted) this.#announce(server, running, ids);
+      await this.#stop.asked;
+      say(`stopping (${this.#reason()}): workers finish what they hold; again to end at once`);
+    } finally {
+      await this.#children.stop(this.#config.worker.drainTimeoutMs + CLOSE_MS);
+    }
+  }
+
+  #announce(server: ServerInUse, { httpUrl }: RunningOrchestrator, ids: readonly string[]): void {
+    const slots = this.#config.worker.maxConcurrentFlows;
+    const { subjectPrefix } = this.#config.nats;
+    const exports = {
+      ...(server.url === DEFAULT_URL ? {} : { BATUTA_NATS_URL: server.url }),
+      ...(subjectPrefix === "" ? {} : { BATUTA_SUBJECT_PREFIX: subjectPrefix }),
+    };
+    const facts = { server, httpUrl, workers: ids, slots, exports };
+    for (const line of bannerLines(facts, this.#terminal.paintSaid)) this.#terminal.say(line);
+    if (this.#options.output !== "table") {
+      printRecord(this.#terminal, this.#options.output, bannerRecord(facts), []);
+    }
+  }
+
+  #fail(error: Error): void {
+    if (this.#stop.signal.aborted) return;
+    this.#failure = error;
+    this.#stop.stop(error.message);
+  }
+
+  #reason(): string {
+    return this.#stop.signal.aborted ? String(this.#stop.signal.reason) : "failed to start";
+  }
+
+  /** The nats-server has a lifeline of its own and follows. */
+  #force(): never {
+    this.#children?.kill();
+    process.exit(EXIT.forced);
+  }
+}
+
+/**
+ * On a server of our own nobody else can have these ids; on a shared one they are made unique, or
+ * two developers would evict each other's workers.
+ */
+export function workerIds(config: Config, pid = process.pid): readonly string[] {
+  const shared = config.nats.url !== undefined;
+  const base = config.worker.id ?? (shared ? `dev-${pid}` : "worker");
+  return Array.from({ length: config.scaling.minWorkers }, (_, index) => `${base}-${index + 1}`);
+}

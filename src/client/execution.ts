@@ -1,0 +1,168 @@
+import type { Msg, Subscription } from "nats";
+import type { Bus } from "../bus/connect.ts";
+import { findResult } from "../bus/results.ts";
+import { ExecutionFailedError, WaitTimeoutError } from "../domain/errors.ts";
+import type { FlowEvent } from "../messages/flow-event.ts";
+import type { ExecutionResult } from "../messages/result.ts";
+import { AsyncQueue } from "./async-queue.ts";
+
+export type ExecutionStatus = "queued" | "running" | "retrying" | ExecutionResult["status"];
+
+/** A missed live message (a reconnect, a restarted server) is made up for by looking this often. */
+const LOOK_MS = 5_000;
+
+/**
+ * One run of a flow, as its publisher holds it. Awaiting it gives the flow's output:
+ * `const output = await client.run(flow, input)`.
+ *
+ * Awaiting rejects with ExecutionFailedError when the execution failed or was cancelled, and with
+ * UnreachableError or LaneFullError when it could not be published.
+ */
+export class Execution<O = unknown> implements PromiseLike<O> {
+  readonly id: string;
+  readonly #bus: Bus;
+  readonly #ended: Promise<ExecutionResult>;
+  readonly #history: FlowEvent[] = [];
+  readonly #listeners = new Set<AsyncQueue<FlowEvent>>();
+  #result: ExecutionResult | undefined;
+  #end: (result: ExecutionResult) => void = () => {};
+  #fail: (error: unknown) => void = () => {};
+  #subscriptions: Subscription[] = [];
+  #looker: NodeJS.Timeout | undefined;
+
+  /** @internal Made by `client.run`, which publishes after this listens. */
+  constructor(bus: Bus, id: string) {
+    this.id = id;
+    this.#bus = bus;
+    this.#ended = new Promise((resolve, reject) => {
+      this.#end = resolve;
+      this.#fail = reject;
+    });
+    // Whoever awaits the handle sees the rejection; a handle that nobody awaits must not end the process.
+    this.#ended.catch(() => undefined);
+    const { nc, names } = bus;
+    const on = (subject: string, handle: (msg: Msg) => void) =>
+      nc.subscribe(subject, { callback: (error, msg) => (error === null ? handle(msg) : undefined) });
+    this.#subscriptions = [
+      on(names.event(id, "*"), (msg) => this.#event(msg.json<FlowEvent>())),
+      on(names.result(id), (msg) => this.#settle(msg.json<ExecutionResult>())),
+    ];
+  }
+
+  /** @internal */
+  watch(published: Promise<{ readonly mayHaveEnded: boolean }>): this {
+    published.then(
+      ({ mayHaveEnded }) => (mayHaveEnded ? this.#look() : undefined),
+      (error: unknown) => this.#reject(error),
+    );
+    this.#looker = setInterval(() => this.#look(), LOOK_MS);
+    this.#looker.unref();
+    return this;
+  }
+
+  /**
+   * The terminal record, whether the execution completed, failed or was cancelled.
+   *
+   * @throws WaitTimeoutError after `timeoutMs`, if given; the execution goes on.
+   */
+  async result(options: { readonly timeoutMs?: number } = {}): Promise<ExecutionResult> {
+    const { timeoutMs } = options;
+    if (timeoutMs === undefined) return this.#ended;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const message = `execution ${this.id} has not ended within ${timeoutMs} ms; it goes on`;
+      timer = setTimeout(() => reject(new WaitTimeoutError(message)), timeoutMs);
+    });
+    return Promise.race([this.#ended, late]).finally(() => clearTimeout(timer));
+  }
+
+  /** What is known now: from the terminal record if there is one, else from the events so far. */
+  async status(): Promise<ExecutionStatus> {
+    const result = this.#result ?? (await findResult(this.#bus, this.id));
+    if (result !== undefined) return result.status;
+    const last = this.#history.findLast(({ kind }) => kind in STATUS_BY_EVENT)?.kind;
+    return STATUS_BY_EVENT[last ?? "accepted"] ?? "queued";
+  }
+
+  /** Its events from the start; ends when the execution has ended. */
+  events(): AsyncIterableIterator<FlowEvent> {
+    const queue = new AsyncQueue<FlowEvent>(() => this.#listeners.delete(queue));
+    for (const event of this.#history) queue.push(event);
+    if (this.#result === undefined) this.#listeners.add(queue);
+    else queue.close();
+    return queue;
+  }
+
+  /**
+   * Asks to cancel it. True if it is cancelled now, false if it had ended before.
+   *
+   * @throws UnreachableError when no orchestrator is there to ask.
+   */
+  async cancel(reason = "cancelled by its publisher"): Promise<boolean> {
+    const body = JSON.stringify({ action: "cancel", reason });
+    const subject = this.#bus.names.control(this.id);
+    const reply = await this.#bus.mux.request(subject, body, { timeoutMs: 5_000 });
+    return reply.json<{ cancelled: boolean }>().cancelled;
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: a handle that can be awaited is the point of the class
+  then<A = O, B = never>(
+    onOutput?: ((output: O) => A | PromiseLike<A>) | null,
+    onError?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#ended.then((result) => outputOf<O>(result)).then(onOutput, onError);
+  }
+
+  /** @internal */
+  abandon(error: Error): void {
+    this.#reject(error);
+  }
+
+  #event(event: FlowEvent): void {
+    this.#history.push(event);
+    for (const listener of this.#listeners) listener.push(event);
+  }
+
+  #look(): void {
+    // A failed look is repeated by the next one; the live subscription is the ordinary way.
+    findResult(this.#bus, this.id).then(
+      (result) => (result === undefined ? undefined : this.#settle(result)),
+      () => undefined,
+    );
+  }
+
+  #settle(result: ExecutionResult): void {
+    if (this.#result !== undefined) return;
+    this.#result = result;
+    this.#end(result);
+    this.#close();
+  }
+
+  #reject(error: unknown): void {
+    this.#fail(error);
+    this.#close();
+  }
+
+  #close(): void {
+    clearInterval(this.#looker);
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    this.#subscriptions = [];
+    for (const listener of this.#listeners) listener.close();
+  }
+}
+
+const STATUS_BY_EVENT: Readonly<Record<string, ExecutionStatus>> = {
+  accepted: "queued",
+  assigned: "running",
+  started: "running",
+  node: "running",
+  progress: "running",
+  retrying: "retrying",
+  redistributed: "queued",
+};
+
+function outputOf<O>(result: ExecutionResult): O {
+  if (result.status === "completed") return result.output as O;
+  const fallback = { code: result.status.toUpperCase(), message: `it was ${result.status}`, retryable: false };
+  throw new ExecutionFailedError(result.executionId, result.error ?? fallback);
+}

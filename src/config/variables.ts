@@ -1,0 +1,115 @@
+import { STRATEGIES } from "../domain/balancing.ts";
+import { bytes, decimal, duration, flag, integer, oneOf, text } from "./kind.ts";
+import { host, labels, laneWeights, natsUrl, path, workerId } from "./special-kinds.ts";
+import { optional, setting, type Variable } from "./variable.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const token = text(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 _ -");
+const tokenOrNone = text(/^[A-Za-z0-9_-]{0,64}$/, "one token of up to 64 of A-Z a-z 0-9 _ -");
+const secret = text(/^[\x21-\x7e]{1,512}$/, "1 to 512 printable ASCII characters without spaces");
+
+/**
+ * Every setting of Batuta, and nowhere else: `VARIABLES.http.port` is read from BATUTA_HTTP_PORT into
+ * `config.http.port`. docs/configuration.md is generated from here.
+ */
+// biome-ignore format: one row, one setting
+const VARIABLES = {
+  nats: {
+    url: optional("BATUTA_NATS_URL", natsUrl, "The NATS server to use. Unset: a server of our own is started, see BATUTA_NATS_SERVER_BIN."),
+    serverBin: optional("BATUTA_NATS_SERVER_BIN", path, "The nats-server program to start. Unset: the one on PATH, else the one that `batuta nats install` put into the cache."),
+    subjectPrefix: setting("BATUTA_SUBJECT_PREFIX", tokenOrNone, "", "One token put before every subject, stream and bucket name, so that several Batutas share an account."),
+    replicas: setting("BATUTA_NATS_REPLICAS", integer({ min: 1, max: 5 }), "1", "Copies of each stream and bucket in a NATS cluster."),
+    durability: setting("BATUTA_DURABILITY", oneOf("standard", "strict"), "standard", "standard: acknowledged work survives any process crash. strict: also a power cut, on a server >= 2.10 with `sync_interval: always`."),
+  },
+  paths: {
+    dataDir: setting("BATUTA_DATA_DIR", path, ".batuta", "Where the embedded server keeps its data."),
+    cacheDir: setting("BATUTA_CACHE_DIR", path, "~/.cache/batuta", "Where `batuta nats install` keeps the server program."),
+  },
+  http: {
+    enabled: setting("BATUTA_HTTP_ENABLED", flag, "true", "Whether the orchestrator serves the HTTP API."),
+    host: setting("BATUTA_HTTP_HOST", host, "127.0.0.1", "The address that the HTTP API listens on. Any but a loopback address needs BATUTA_HTTP_TOKEN."),
+    port: setting("BATUTA_HTTP_PORT", integer({ min: 0, max: 65_535 }), "3000", "The port of the HTTP API; 0 takes any free one and says which."),
+    token: optional("BATUTA_HTTP_TOKEN", secret, "The bearer token that HTTP clients must send. Unset: only loopback is served, without a token.", { secret: true }),
+    bodyLimitBytes: setting("BATUTA_HTTP_BODY_LIMIT_BYTES", bytes({ min: 1_024, max: 67_108_864 }), "1MiB", "The largest request body; a larger one is answered 413."),
+    waitMaxMs: setting("BATUTA_HTTP_WAIT_MAX_MS", duration({ min: 0, max: HOUR }), "60s", "The longest that `?wait=` holds a request open; a longer wish is cut to this."),
+  },
+  worker: {
+    id: setting("BATUTA_WORKER_ID", workerId, "auto", "The id of this worker; auto makes one up. Two workers with one id evict each other."),
+    pool: setting("BATUTA_WORKER_POOL", token, "default", "The pool that this worker belongs to."),
+    labels: setting("BATUTA_WORKER_LABELS", labels, "", "What flows may ask of a worker, like zone=eu,gpu=true."),
+    maxConcurrentFlows: setting("BATUTA_WORKER_MAX_CONCURRENT_FLOWS", integer({ min: 1, max: 10_000 }), "5", "How many executions a worker holds at once: its slots."),
+    maxConcurrentNodes: setting("BATUTA_WORKER_MAX_CONCURRENT_NODES", integer({ min: 1, max: 100_000 }), "10", "How many nodes, of all its executions, a worker runs at once."),
+    memoryLimitMB: setting("BATUTA_WORKER_MEMORY_LIMIT_MB", integer({ min: 32, max: 1_048_576 }, "MB"), "1024", "The memory that counts as 100 % in the worker's health."),
+    cpuLimitCores: setting("BATUTA_WORKER_CPU_LIMIT_CORES", decimal({ min: 0.1, max: 1_024 }, "cores"), "2", "The CPU that counts as 100 % in the worker's health."),
+    heartbeatIntervalMs: setting("BATUTA_WORKER_HEARTBEAT_INTERVAL", duration({ min: 50, max: 10 * MINUTE }), "2s", "How often a worker beats; silent for 2.5 intervals it is suspect."),
+    drainTimeoutMs: setting("BATUTA_WORKER_DRAIN_TIMEOUT", duration({ min: 0, max: 24 * HOUR }), "60s", "How long a draining worker may finish what it holds; then the rest moves to other workers."),
+  },
+  balancer: {
+    strategy: setting("BATUTA_BALANCER_STRATEGY", oneOf(...STRATEGIES), "least_busy", "How a worker is chosen among those that could take a task."),
+    capacityLimit: setting("BATUTA_BALANCER_CAPACITY_LIMIT", decimal({ min: 0.01, max: 1 }), "0.8", "The share of a worker's slots that is filled at most."),
+  },
+  lanes: {
+    weights: setting("BATUTA_LANE_WEIGHTS", laneWeights, "8:3:1", "The shares of the lanes high:normal:low while all of them have work."),
+  },
+  retry: {
+    maxAttempts: setting("BATUTA_RETRY_MAX_ATTEMPTS", integer({ min: 1, max: 100 }), "5", "Attempts in all, the first included, where the message sets none."),
+    backoffMs: setting("BATUTA_RETRY_BACKOFF", duration({ min: 0, max: 24 * HOUR }), "1s", "The longest delay before the second attempt; the delay is random below it (full jitter)."),
+    backoffFactor: setting("BATUTA_RETRY_BACKOFF_FACTOR", decimal({ min: 1, max: 100 }), "2", "What the delay is multiplied by for each further attempt."),
+    backoffMaxMs: setting("BATUTA_RETRY_BACKOFF_MAX", duration({ min: 0, max: 24 * HOUR }), "5m", "The delay never grows beyond this."),
+  },
+  dispatch: {
+    unknownTypes: setting("BATUTA_UNKNOWN_TYPES", oneOf("wait", "reject"), "wait", "A flow with a node type that no worker knows: wait for such a worker, or reject it as invalid."),
+    unplaceableTimeoutMs: setting("BATUTA_UNPLACEABLE_TIMEOUT", duration({ min: 0, max: 24 * HOUR }), "10m", "How long a task waits for a worker that could take it, before it is dead-lettered as unsupported."),
+    ackWaitMs: setting("BATUTA_TASK_ACK_WAIT", duration({ min: 500, max: HOUR }), "30s", "A task that shows no progress for so long is delivered again; workers report every third of it."),
+  },
+  limits: {
+    taskMaxPayloadBytes: setting("BATUTA_TASK_MAX_PAYLOAD_BYTES", bytes({ min: 1_024, max: 67_108_864 }), "512KiB", "The largest flow message; a larger one is dead-lettered as too_large."),
+  },
+  scaling: {
+    enabled: setting("BATUTA_SCALING_ENABLED", flag, "true", "false freezes the number of workers."),
+    provisioner: optional("BATUTA_SCALING_PROVISIONER", oneOf("none", "process"), "What starts and stops workers. Unset: process for `batuta dev`, none for `batuta run`."),
+    minWorkers: setting("BATUTA_SCALING_MIN_WORKERS", integer({ min: 0, max: 10_000 }), "2", "The fewest workers; `batuta dev` starts as many.", { alias: "MIN_WORKERS" }),
+    maxWorkers: setting("BATUTA_SCALING_MAX_WORKERS", integer({ min: 1, max: 10_000 }), "20", "The most workers.", { alias: "MAX_WORKERS" }),
+    highWatermark: setting("BATUTA_QUEUE_HIGH_WATERMARK", integer({ min: 1, max: 1_000_000_000 }), "1000", "More waiting executions than this ask for another worker.", { alias: "HIGH_WATER_MARK" }),
+    lowWatermark: setting("BATUTA_QUEUE_LOW_WATERMARK", integer({ min: 0, max: 1_000_000_000 }), "100", "Workers are retired only below this many waiting executions.", { alias: "LOW_WATER_MARK" }),
+  },
+  process: {
+    shutdownTimeoutMs: setting("BATUTA_SHUTDOWN_TIMEOUT", duration({ min: 0, max: 24 * HOUR }), "90s", "From SIGTERM to exit at the latest."),
+  },
+  log: {
+    level: setting("BATUTA_LOG_LEVEL", oneOf("trace", "debug", "info", "warn", "error", "fatal", "silent"), "info", "The least urgent log lines that are written."),
+    format: setting("BATUTA_LOG_FORMAT", oneOf("auto", "json", "pretty"), "auto", "json: one object per line. pretty: for people. auto: pretty on a terminal, json elsewhere."),
+  },
+} as const;
+
+type ValueOf<V> = V extends Variable<infer T> ? T : never;
+type Table = typeof VARIABLES;
+
+/** The checked settings, grouped by topic. Deeply frozen. */
+export type Config = {
+  readonly [Topic in keyof Table]: {
+    readonly [Field in keyof Table[Topic]]: ValueOf<Table[Topic][Field]>;
+  };
+};
+
+type FieldsOf<T> = T extends unknown ? T[keyof T] : never;
+
+/** The name of a setting, as a command passes it for its flag. */
+export type VariableName = FieldsOf<Table[keyof Table]>["name"];
+
+/** A row of the table and where its value goes: `config[topic][field]`. */
+export interface Row {
+  readonly topic: string;
+  readonly field: string;
+  readonly variable: Variable<unknown>;
+}
+
+/** All rows in the order of the table. */
+export function allRows(): readonly Row[] {
+  return Object.entries(VARIABLES).flatMap(([topic, fields]) =>
+    Object.entries(fields as Readonly<Record<string, Variable<unknown>>>).map(
+      ([field, variable]) => ({ topic, field, variable }),
+    ),
+  );
+}

@@ -1,0 +1,59 @@
+import type { ErrorInfo } from "./errors.ts";
+
+export interface RetryPolicy {
+  /** Attempts in all, the first included. */
+  readonly maxAttempts: number;
+  readonly backoffMs: number;
+  readonly backoffFactor: number;
+  readonly backoffMaxMs: number;
+}
+
+export const DEFAULT_RETRY_POLICY: RetryPolicy = {
+  maxAttempts: 5,
+  backoffMs: 1_000,
+  backoffFactor: 2,
+  backoffMaxMs: 300_000,
+};
+
+export type RetryDecision =
+  | { readonly type: "retry"; readonly delayMs: number; readonly reason: string }
+  | {
+      readonly type: "give-up";
+      readonly because: "max_attempts" | "not_retryable" | "expired";
+      readonly reason: string;
+    };
+
+/**
+ * What follows a failed attempt: another one after a delay, or the dead letters.
+ *
+ * The delay is exponential with full jitter, `random() * min(max, base * factor^(attempt-1))`
+ * ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015), or what the error asks for.
+ * `attempt` counts from 1; `random` is in [0, 1); `deadline` and `now` are epoch milliseconds.
+ */
+export function decideRetry(
+  error: ErrorInfo,
+  attempt: number,
+  policy: RetryPolicy,
+  random: number,
+  now: number,
+  deadline?: number,
+): RetryDecision {
+  if (!error.retryable) {
+    return { type: "give-up", because: "not_retryable", reason: `${error.code} is not retryable` };
+  }
+  if (attempt >= policy.maxAttempts) {
+    const reason = `attempt ${attempt} of ${policy.maxAttempts} failed with ${error.code}`;
+    return { type: "give-up", because: "max_attempts", reason };
+  }
+  const delayMs = error.retryAfterMs ?? backoffDelayMs(attempt, policy, random);
+  if (deadline !== undefined && now + delayMs >= deadline) {
+    const reason = `the deadline is before the next attempt, ${delayMs} ms away`;
+    return { type: "give-up", because: "expired", reason };
+  }
+  return { type: "retry", delayMs, reason: `attempt ${attempt} failed with ${error.code}` };
+}
+
+export function backoffDelayMs(attempt: number, policy: RetryPolicy, random: number): number {
+  const ceiling = policy.backoffMs * policy.backoffFactor ** (attempt - 1);
+  return Math.round(random * Math.min(policy.backoffMaxMs, ceiling));
+}

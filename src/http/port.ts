@@ -1,0 +1,148 @@
+import type { Lane } from "../domain/lane.ts";
+import type { ExecuteMessage } from "../messages/execute.ts";
+import type { ExecutionResult } from "../messages/result.ts";
+import type { Heartbeat, WorkerCapacity, WorkerStateName } from "../messages/worker.ts";
+
+/**
+ * What the HTTP API needs from the process that serves it. Each method may throw a BatutaError: its
+ * class decides the status (see problem.ts), anything else is answered 500 and logged.
+ */
+export interface OrchestratorPort {
+  /**
+   * Publishes one execution, or tells what is known of it when its executionId was used before.
+   *
+   * @throws InvalidInputError with every problem of the flow, LaneFullError, UnreachableError.
+   */
+  submit(message: ExecuteMessage, lane: Lane, headers: SubmitHeaders): Promise<SubmitOutcome>;
+  /** The terminal record, or undefined when it is not there in `timeoutMs` or once `signal` aborts. */
+  waitForResult(
+    executionId: string,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<ExecutionResult | undefined>;
+  /** What is known of an execution now; undefined when there is none of that id. */
+  execution(executionId: string): Promise<KnownExecution | undefined>;
+  health(): Promise<HealthReport>;
+  ready(): Promise<Readiness>;
+  workers(): Promise<readonly WorkerView[]>;
+  worker(workerId: string): Promise<WorkerView | undefined>;
+  queues(): Promise<readonly QueueView[]>;
+}
+
+/** Headers of the request that travel with the message. */
+export interface SubmitHeaders {
+  readonly traceparent?: string;
+  readonly tracestate?: string;
+}
+
+export interface AcceptedExecution {
+  readonly executionId: string;
+  readonly lane: Lane;
+  readonly status: "accepted";
+}
+
+/** An execution that has not ended. */
+export interface OpenExecution {
+  readonly executionId: string;
+  readonly lane: Lane;
+  readonly status: "accepted" | "queued" | "assigned" | "running" | "retrying" | "paused";
+}
+
+export type KnownExecution = OpenExecution | ExecutionResult;
+
+export type SubmitOutcome = AcceptedExecution | { readonly known: KnownExecution };
+
+/** Whether new work may be sent here: connected, streams there, not draining. */
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why not; empty when ready. */
+  readonly reasons: readonly string[];
+}
+
+export type HealthStatus = "healthy" | "degraded" | "critical";
+
+/** The body of `GET /orchestrator/health` (contract B10); `timestamp` is ISO 8601 UTC. */
+export interface HealthReport {
+  readonly status: HealthStatus;
+  readonly timestamp: string;
+  readonly queues: readonly QueueView[];
+  readonly workers: FleetSummary;
+  readonly supervisor: SupervisorView;
+  readonly durability: DurabilityView;
+  readonly checks: readonly HealthCheck[];
+}
+
+export interface QueueView {
+  /** The name of the stream. */
+  readonly name: string;
+  readonly lane: Lane;
+  readonly pending: number;
+  readonly inFlight: number;
+  readonly deadLetters: number;
+  /** How long the oldest waiting message has waited; null when none waits. */
+  readonly oldestAgeMs: number | null;
+}
+
+export interface FleetSummary {
+  readonly total: number;
+  /** Could take a task now. */
+  readonly available: number;
+  /** Hold at least one task. */
+  readonly busy: number;
+  /** Mean share of filled slots, 0–1; 0 without workers. */
+  readonly averageLoad: number;
+  readonly byState: Readonly<Record<WorkerStateName, number>>;
+}
+
+export interface SupervisorView {
+  /** This process. */
+  readonly instanceId: string;
+  readonly leading: boolean;
+  /** The instance that holds the lease; null when nobody does. */
+  readonly leaderId: string | null;
+}
+
+export interface DurabilityView {
+  readonly requested: "standard" | "strict";
+  /** What the server really gives. */
+  readonly effective: "standard" | "strict";
+  readonly detail: string;
+}
+
+export interface HealthCheck {
+  readonly name: string;
+  readonly status: HealthStatus;
+  readonly detail: string;
+}
+
+export interface WorkerView {
+  readonly workerId: string;
+  readonly incarnation: string;
+  readonly state: WorkerStateName;
+  /** Why it is in this state. */
+  readonly reasons: readonly string[];
+  /** Since when, ISO 8601 UTC. */
+  readonly since: string;
+  readonly hostname: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly transport: "nats" | "amqp";
+  readonly pool: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly capacity: WorkerCapacity;
+  readonly supportedNodeTypes: readonly string[];
+  /** Share of filled slots, 0–1. */
+  readonly load: number;
+  readonly inFlight: number;
+  readonly lastHeartbeatAt: string | null;
+  readonly currentLoad: Heartbeat["currentLoad"] | null;
+  readonly performance: Heartbeat["performance"] | null;
+}
+
+/** Where the adapter logs to; a pino logger fits. */
+export interface HttpLog {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}

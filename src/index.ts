@@ -1,0 +1,29 @@
+/**
+ * Batuta: publish flows, run workers, watch both. Everything public is exported here, by name; the
+ * statecharts are at "batuta/actors" and helpers for tests at "batuta/testing".
+ */
+export { Client, type ConnectOptions, connect, type RunOptions } from "./client/client.ts";
+export { Execution, type ExecutionStatus } from "./client/execution.ts";
+export {
+  BatutaError,
+  ConfigError,
+  type ErrorInfo,
+  ExecutionFailedError,
+  InvalidInputError,
+  LaneFullError,
+  NodeError,
+  NotFoundError,
+  type Problem,
+  UnreachableError,
+  WaitTimeoutError,
+} from "./domain/errors.ts";
+export { LANES, type Lane } from "./domain/lane.ts";
+export { defineNode, type NodeContext, type NodeType } from "./engine/define-node.ts";
+export { type ExecuteMessage, executeMessage } from "./messages/execute.ts";
+export type { FlowData } from "./messages/flow-data.ts";
+export type { FlowEvent } from "./messages/flow-event.ts";
+export type { DeadLetter, ExecutionResult } from "./messages/result.ts";
+export { busNames } from "./messages/subjects.ts";
+export type { Heartbeat, RegisterMessage, WorkerStateEvent } from "./messages/worker.ts";
+export { type ServeOptions, serve } from "./processes/serve.ts";
+export type { WorkerHandle } from "./processes/worker.ts";

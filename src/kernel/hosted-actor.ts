@@ -1,0 +1,202 @@
+import { type AnyActor, type AnyMachineSnapshot, type AnyStateMachine, createActor } from "xstate";
+import type { ActorEvent, ActorRef, ActorSnapshot, ActorSpec, ActorStatus } from "./actor.ts";
+import type { Clock, TimerId } from "./clock.ts";
+import { ActorStartError } from "./errors.ts";
+import type { Hub } from "./hub.ts";
+import { type Step, Watch } from "./inspection.ts";
+import type { DeadLetterReason, InspectionKind, InspectionRecord } from "./reports.ts";
+import { decideRestart, type RestartPolicy } from "./restarts.ts";
+import { toSnapshot } from "./snapshots.ts";
+
+/** What an actor gets from the kernel that hosts it. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly restarts: RestartPolicy;
+  readonly hub: Hub;
+  /** The actor is done, and nobody finds it any more. */
+  readonly left: (actor: ActorRef) => void;
+}
+
+/** How many events wait for an actor that starts again. */
+const MAILBOX_SIZE = 100;
+
+/** One root actor and its supervision: started again when it fails, given up when it fails too often. */
+export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
+  readonly address: string;
+  readonly incarnation: string;
+  readonly machine: ActorSpec<E, I, C>["machine"];
+  readonly #spec: ActorSpec<E, I, C>;
+  readonly #around: Surroundings;
+  readonly #listeners = new Set<(snapshot: ActorSnapshot<C>) => void>();
+  readonly #restartsAt: number[] = [];
+  #actor: AnyActor;
+  #status: ActorStatus = "active";
+  #mailbox: E[] = [];
+  #restartTimer: TimerId | undefined;
+  #lastEvent: string | undefined;
+  #watch: Watch | undefined;
+
+  constructor(spec: ActorSpec<E, I, C>, incarnation: string, around: Surroundings) {
+    this.address = spec.address;
+    this.incarnation = incarnation;
+    this.machine = spec.machine;
+    this.#spec = spec;
+    this.#around = around;
+    this.#actor = this.#create(spec.input);
+  }
+
+  get #inner(): AnyMachineSnapshot {
+    return this.#actor.getSnapshot() as AnyMachineSnapshot;
+  }
+
+  get restarts(): number {
+    return this.#restartsAt.length;
+  }
+
+  /** Whether its address is in use: a faulted actor may be replaced. */
+  get isAlive(): boolean {
+    return this.#status === "active" || this.#status === "restarting";
+  }
+
+  send(event: E): boolean {
+    switch (this.#status) {
+      case "active":
+        this.#lastEvent = event.type;
+        this.#actor.send(event);
+        return true;
+      case "restarting":
+        return this.#keep(event);
+      default:
+        return this.#drop(event, "not-running");
+    }
+  }
+
+  snapshot(): ActorSnapshot<C> {
+    return toSnapshot<C>(this.#inner, this.#status);
+  }
+
+  subscribe(listener: (snapshot: ActorSnapshot<C>) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Begins; what it throws in its first transition is a failure like any other. */
+  start(): void {
+    const actor = this.#actor;
+    actor.subscribe({
+      next: () => this.#changed(),
+      // Without this observer a failure would end the process.
+      error: (error: unknown) => this.#failed(error),
+      complete: () => this.#completed(),
+    });
+    this.#status = "active";
+    if (this.#around.hub.inspectors.size > 0) this.watch();
+    actor.start();
+  }
+
+  stop(): void {
+    if (!this.isAlive) return;
+    this.#status = "stopped";
+    if (this.#restartTimer !== undefined) this.#around.clock.clearTimeout(this.#restartTimer);
+    for (const event of this.#mailbox.splice(0)) this.#drop(event, "not-running");
+    this.#actor.stop();
+    this.#leave();
+  }
+
+  /** Reports every transition to the inspectors from now on. */
+  watch(): void {
+    const { hub } = this.#around;
+    this.#watch ??= new Watch(this.#actor, hub, (step) => {
+      hub.inspected(this.record("transition", step));
+    });
+  }
+
+  unwatch(): void {
+    this.#watch?.stop();
+    this.#watch = undefined;
+  }
+
+  /** How it stands, for an inspector. */
+  record(kind: InspectionKind, step: Step = { event: undefined, actions: [] }): InspectionRecord {
+    const { address, incarnation } = this;
+    const at = this.#around.clock.now();
+    const machineId = this.machine.id;
+    return { kind, address, incarnation, machineId, at, ...step, snapshot: this.snapshot() };
+  }
+
+  #create(input: I): AnyActor {
+    const machine = this.machine as unknown as AnyStateMachine;
+    const { clock } = this.#around;
+    const actor = createActor(machine, { id: this.address, input, clock });
+    const { context, error } = actor.getSnapshot() as AnyMachineSnapshot;
+    if (context !== undefined) return actor;
+    throw new ActorStartError(`${this.address}: ${String(error)}`, { cause: error });
+  }
+
+  #changed(): void {
+    if (this.#listeners.size === 0) return;
+    const snapshot = this.snapshot();
+    for (const listener of this.#listeners) this.#around.hub.tell(listener, snapshot);
+  }
+
+  /** The observer is called for the end of a machine as well as for a stop from outside. */
+  #completed(): void {
+    if (this.#status !== "active") return;
+    this.#status = "done";
+    this.#leave();
+    this.#around.left(this as ActorRef);
+    const { address, incarnation } = this;
+    this.#around.hub.end({ address, incarnation, output: this.#inner.output });
+  }
+
+  #failed(error: unknown): void {
+    if (this.#status !== "active") return;
+    const { clock, restarts, hub } = this.#around;
+    const decision = decideRestart(this.#restartsAt, clock.now(), restarts);
+    const restartInMs = decision.type === "restart" ? decision.afterMs : undefined;
+    this.#status = restartInMs === undefined ? "faulted" : "restarting";
+    this.#changed();
+    this.#leaveWatch();
+    if (restartInMs === undefined) this.#listeners.clear();
+    else this.#restartTimer = clock.setTimeout(() => this.#restart(), restartInMs);
+    const { address, incarnation } = this;
+    const lastEvent = this.#lastEvent;
+    hub.fault({ address, incarnation, machineId: this.machine.id, error, lastEvent, restartInMs });
+  }
+
+  #restart(): void {
+    this.#restartTimer = undefined;
+    this.#restartsAt.push(this.#around.clock.now());
+    this.#status = "active";
+    try {
+      const { recover, input } = this.#spec;
+      this.#actor = this.#create(recover ? recover(this.snapshot().context) : input);
+    } catch (error) {
+      this.#failed(error);
+      return;
+    }
+    this.start();
+    for (const event of this.#mailbox.splice(0)) this.send(event);
+  }
+
+  #keep(event: E): boolean {
+    if (this.#mailbox.length >= MAILBOX_SIZE) return this.#drop(event, "mailbox-full");
+    this.#mailbox.push(event);
+    return true;
+  }
+
+  #drop(event: E, reason: DeadLetterReason): false {
+    return this.#around.hub.deadLetter({ address: this.address, event, reason });
+  }
+
+  /** The last that inspectors see of this life. */
+  #leaveWatch(): void {
+    if (this.#watch) this.#around.hub.inspected(this.record("end", this.#watch.step));
+    this.unwatch();
+  }
+
+  #leave(): void {
+    this.#leaveWatch();
+    this.#listeners.clear();
+  }
+}

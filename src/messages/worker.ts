@@ -1,0 +1,162 @@
+import { z } from "zod";
+import { ID_PATTERN, WORKER_ID_PATTERN } from "../domain/ids.ts";
+import { defineMessage } from "./codec.ts";
+
+const workerId = z.string().regex(new RegExp(WORKER_ID_PATTERN));
+const executionId = z.string().regex(new RegExp(ID_PATTERN));
+const incarnation = z.string().min(1).max(64);
+const instant = z.iso.datetime({ offset: true });
+const count = z.int().min(0);
+
+export const WORKER_LEVELS = ["healthy", "degraded", "critical"] as const;
+export type WorkerLevel = (typeof WORKER_LEVELS)[number];
+
+/** The states of contract B5. */
+export const WORKER_STATES = [
+  "registering",
+  "healthy",
+  "degraded",
+  "critical",
+  "draining",
+  "offline",
+] as const;
+export type WorkerStateName = (typeof WORKER_STATES)[number];
+
+const capacitySchema = z.object({
+  maxConcurrentFlows: z.int().min(1).max(10_000),
+  maxConcurrentNodes: z.int().min(1).max(100_000),
+  memoryLimitMB: z.number().min(1),
+  cpuLimitCores: z.number().gt(0),
+});
+export type WorkerCapacity = z.infer<typeof capacitySchema>;
+
+/** `workers.<workerId>.register`; a ULID incarnation that is higher evicts the older one. */
+const registerSchema = z.object({
+  workerId,
+  incarnation,
+  hostname: z.string().max(256),
+  pid: count,
+  version: z.string().max(64),
+  transport: z.enum(["nats", "amqp"]),
+  pool: z.string().max(64).optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+  capacity: capacitySchema,
+  supportedNodeTypes: z.array(z.string().max(128)).max(2_000),
+  heartbeatIntervalMs: z.number().min(50).max(600_000).optional(),
+});
+export type RegisterMessage = z.infer<typeof registerSchema>;
+export const registerMessage = defineMessage("worker registration", registerSchema);
+
+/** The answer to a registration. `config` holds the settings that the orchestrator imposes. */
+export interface RegisterReply {
+  readonly accepted: boolean;
+  readonly reason?: string;
+  readonly heartbeatIntervalMs: number;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+const heartbeatSchema = z.object({
+  workerId,
+  incarnation,
+  seq: count,
+  at: instant,
+  status: z.enum(WORKER_LEVELS),
+  currentLoad: z.object({
+    activeFlows: count,
+    activeNodes: count,
+    queuedTasks: count,
+    memoryUsagePercent: z.number().min(0),
+    cpuUsagePercent: z.number().min(0),
+  }),
+  performance: z.object({
+    tasksCompleted: count,
+    tasksInProgress: count,
+    averageExecutionTimeMs: z.number().min(0),
+    errorRate: z.number().min(0).max(1),
+    currentLoad: z.number().min(0),
+  }),
+  eventLoopLagMs: z.number().min(0),
+  lastTakenAt: instant.nullish(),
+  lastAckAt: instant.nullish(),
+  inFlight: z.array(z.object({ executionId, attempt: z.int().min(1) })).max(10_000),
+  /** The worker has begun to drain by itself (SIGTERM): it takes nothing more. */
+  draining: z.boolean().optional(),
+});
+export type Heartbeat = z.infer<typeof heartbeatSchema>;
+export const heartbeatMessage = defineMessage("heartbeat", heartbeatSchema);
+
+const errorSchema = z.object({
+  code: z.string().max(64),
+  message: z.string(),
+  retryable: z.boolean(),
+  retryAfterMs: z.number().min(0).optional(),
+  nodeId: z.string().max(64).optional(),
+});
+
+/**
+ * How one attempt ended, as the worker reports it.
+ * - completed, cancelled: the terminal record is stored and the message acked.
+ * - failed: nothing is stored; the orchestrator decides between retry and dead letter.
+ * - fenced: a terminal record was there already; the worker dropped the task without ack or nak.
+ */
+const outcomeSchema = z.object({
+  executionId,
+  attempt: z.int().min(1),
+  status: z.enum(["completed", "failed", "fenced", "cancelled"]),
+  startedAt: instant.optional(),
+  durationMs: z.number().min(0).optional(),
+  error: errorSchema.optional(),
+});
+export type TaskOutcome = z.infer<typeof outcomeSchema>;
+
+/** `workers.<workerId>.done`: outcomes of one tick, and how many slots are free now. */
+const doneSchema = z.object({
+  workerId,
+  incarnation,
+  free: count,
+  outcomes: z.array(outcomeSchema).max(10_000),
+  /** The worker has begun to drain by itself; sent at once, before its next beat. */
+  draining: z.boolean().optional(),
+});
+export type DoneMessage = z.infer<typeof doneSchema>;
+export const doneMessage = defineMessage("task outcomes", doneSchema);
+
+const byeSchema = z.object({ workerId, incarnation, reason: z.string().max(256).optional() });
+export type ByeMessage = z.infer<typeof byeSchema>;
+export const byeMessage = defineMessage("worker bye", byeSchema);
+
+const controlSchema = z.discriminatedUnion("action", [
+  z.object({ action: z.literal("drain"), deadlineMs: z.number().min(0).optional(), reason: z.string().optional() }),
+  z.object({ action: z.literal("cancel"), executionId, reason: z.string().optional() }),
+  z.object({ action: z.literal("config"), config: z.record(z.string(), z.unknown()) }),
+  /** With `incarnation` only that one obeys: two processes may share a worker id for a moment. */
+  z.object({
+    action: z.literal("shutdown"),
+    reason: z.string().optional(),
+    incarnation: incarnation.optional(),
+  }),
+  /** The orchestrator does not know this worker (any more): register again, as a new incarnation. */
+  z.object({ action: z.literal("register") }),
+]);
+export type WorkerControl = z.infer<typeof controlSchema>;
+export const workerControlMessage = defineMessage("worker control", controlSchema);
+
+/** Why a worker did not take a task; silence is acceptance. `free` counts its free slots. */
+export interface TaskRefusal {
+  readonly refused: "busy" | "draining" | "unsupported";
+  readonly free: number;
+}
+
+/** `workers.<workerId>.state`, published by the leading orchestrator on each change. */
+export interface WorkerStateEvent {
+  readonly workerId: string;
+  readonly incarnation: string;
+  readonly from: WorkerStateName | null;
+  readonly to: WorkerStateName;
+  readonly reasons: readonly string[];
+  readonly at: string;
+  readonly load: number;
+  readonly inFlight: number;
+  readonly hostname: string;
+  readonly pool: string;
+}

@@ -1,0 +1,65 @@
+import { InvalidInputError, type Problem } from "../domain/errors.ts";
+import { executionIdOf, isId } from "../domain/ids.ts";
+import { executeMessage, type ExecuteMessage } from "../messages/execute.ts";
+import { parseJson } from "../messages/codec.ts";
+import type { DeadLetterReason } from "../messages/result.ts";
+import type { LaneMessage } from "../bus/intake.ts";
+
+/** What a lane message turned out to be. */
+export type Accepted =
+  | { readonly type: "execution"; readonly executionId: string; readonly body: ExecuteMessage }
+  | {
+      readonly type: "refused";
+      readonly executionId: string;
+      readonly flowId: string | null;
+      readonly reason: DeadLetterReason;
+      readonly message: string;
+      readonly problems: readonly Problem[];
+    };
+
+/**
+ * Reads a lane message. One that cannot be run is refused with everything that is wrong with it;
+ * it keeps its own executionId where it has a usable one, else it is named after its place in the stream.
+ */
+export function accept(message: LaneMessage, maxPayloadBytes: number): Accepted {
+  const fallbackId = executionIdOf(message.stream, message.sequence);
+  const bytes = message.msg.data.length;
+  if (bytes > maxPayloadBytes) {
+    const detail = `the message has ${bytes} bytes; at most ${maxPayloadBytes} are accepted (BATUTA_TASK_MAX_PAYLOAD_BYTES)`;
+    return refused(fallbackId, null, "too_large", [{ code: "E_TOO_LARGE", pointer: "", detail }]);
+  }
+  let value: unknown;
+  try {
+    value = parseJson(message.msg.data, "flow execution");
+  } catch (error) {
+    if (!(error instanceof InvalidInputError)) throw error;
+    return refused(fallbackId, null, "invalid", error.problems);
+  }
+  const { executionId, flowId } = idsOf(value, fallbackId);
+  const problems = executeMessage.problems(value);
+  if (problems.length > 0) return refused(executionId, flowId, "invalid", problems);
+  return { type: "execution", executionId, body: value as ExecuteMessage };
+}
+
+function refused(
+  executionId: string,
+  flowId: string | null,
+  reason: DeadLetterReason,
+  problems: readonly Problem[],
+): Accepted {
+  return { type: "refused", executionId, flowId, reason, message: summary(problems), problems };
+}
+
+/** One sentence that a person understands; the whole list travels beside it. */
+export function summary(problems: readonly Problem[]): string {
+  const [first] = problems;
+  if (first === undefined) return "invalid";
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more problems)` : "";
+  return `${first.pointer === "" ? "" : `${first.pointer}: `}${first.detail}${more}`;
+}
+
+function idsOf(value: unknown, fallbackId: string): { executionId: string; flowId: string | null } {
+  const body = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
+  const executionId = isId(body["executionId"]) ? body["executionId"] : fallbackId;
+  return { executionId, flowId: isId(body["flowId"]) ? body["flowId"] : null };
+}

@@ -1,0 +1,78 @@
+import type { WorkerChange } from "../../actors/worker-effects.ts";
+import type { Bus } from "../bus/connect.ts";
+import type { RegistryEntry, WorkerRegistry } from "../bus/worker-registry.ts";
+import { publishWorkerState } from "../bus/worker-states.ts";
+import type { WorkerStateEvent } from "../messages/worker.ts";
+
+export interface AnnouncerOptions {
+  readonly bus: Bus;
+  readonly registry: WorkerRegistry;
+  readonly leads: () => boolean;
+  readonly fault: (error: unknown, what: string) => void;
+}
+
+/**
+ * Tells the world of changes of workers' states: registry first, by compare-and-set, then
+ * `workers.<id>.state`. Only the leader does, and the changes of one worker go out in their order.
+ */
+export class Announcer {
+  readonly #options: AnnouncerOptions;
+  readonly #queues = new Map<string, Promise<void>>();
+
+  constructor(options: AnnouncerOptions) {
+    this.#options = options;
+  }
+
+  /** A change that this orchestrator's actor went through. Its first state was announced on admission. */
+  changed(change: WorkerChange): void {
+    if (change.from === null || !this.#options.leads()) return;
+    this.#enqueue(this.#event(change), false);
+  }
+
+  /** A registration that this orchestrator admitted, and the incarnation that it replaced. */
+  admitted(entry: RegistryEntry, evicted: RegistryEntry | undefined): void {
+    const { incarnation } = entry.registration;
+    if (evicted !== undefined) {
+      const reasons = [`evicted by incarnation ${incarnation}`];
+      this.#enqueue(entryEvent(evicted, evicted.state, "offline", reasons), true);
+    }
+    this.#enqueue(entryEvent(entry, null, "registering", []), true);
+  }
+
+  /** Resolves when all that was to be told so far has been told or has failed. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#queues.values());
+  }
+
+  #enqueue(event: WorkerStateEvent, isRecorded: boolean): void {
+    const before = this.#queues.get(event.workerId) ?? Promise.resolve();
+    const after = before
+      .then(() => this.#tell(event, isRecorded))
+      .catch((error: unknown) => this.#options.fault(error, "announce"));
+    this.#queues.set(event.workerId, after);
+    void after.then(() => {
+      if (this.#queues.get(event.workerId) === after) this.#queues.delete(event.workerId);
+    });
+  }
+
+  async #tell(event: WorkerStateEvent, isRecorded: boolean): Promise<void> {
+    const { bus, registry } = this.#options;
+    const before = isRecorded ? event.from : await registry.record(event);
+    if (before !== undefined) await publishWorkerState(bus, { ...event, from: before });
+  }
+
+  #event(change: WorkerChange): WorkerStateEvent {
+    return { ...change, at: new Date().toISOString() };
+  }
+}
+
+function entryEvent(
+  entry: RegistryEntry,
+  from: WorkerStateEvent["from"],
+  to: WorkerStateEvent["to"],
+  reasons: readonly string[],
+): WorkerStateEvent {
+  const { workerId, incarnation, hostname, pool = "default" } = entry.registration;
+  const at = new Date().toISOString();
+  return { workerId, incarnation, from, to, reasons, at, load: 0, inFlight: 0, hostname, pool };
+}

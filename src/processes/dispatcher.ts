@@ -1,0 +1,264 @@
+import { nak } from "../bus/ack.ts";
+import { ACK_WAIT_OVER, type Assignment, type Assignments, type Recipient, type Task } from "../bus/assignments.ts";
+import type { Bus } from "../bus/connect.ts";
+import type { ExecutionStore } from "../bus/executions.ts";
+import { publishFlowEvent } from "../bus/flow-events.ts";
+import type { LaneMessage } from "../bus/intake.ts";
+import { findResult } from "../bus/results.ts";
+import { type BalancingPolicy, placeTask, type WorkerCandidate } from "../domain/balancing.ts";
+import type { Problem } from "../domain/errors.ts";
+import { executionIdOf } from "../domain/ids.ts";
+import type { ExecuteMessage } from "../messages/execute.ts";
+import type { AttemptRecord, DeadLetterReason } from "../messages/result.ts";
+import { accept, summary } from "./accept.ts";
+import { giveUp, settleEnded } from "./give-up.ts";
+import { Unplaceables } from "./unplaceables.ts";
+
+/** What the dispatcher must know of a flow; from the engine's compiler. */
+export interface FlowNeeds {
+  readonly nodeTypes: readonly string[];
+  /** No node has effects: running it twice harms nobody. */
+  readonly pure: boolean;
+  readonly problems: readonly Problem[];
+}
+
+export interface DispatcherOptions {
+  readonly bus: Bus;
+  readonly assignments: Assignments;
+  readonly executions: ExecutionStore;
+  readonly candidates: () => readonly WorkerCandidate[];
+  readonly recipient: (workerId: string) => Recipient | undefined;
+  readonly needsOf: (body: ExecuteMessage) => FlowNeeds;
+  readonly balancing: BalancingPolicy;
+  readonly maxAttempts: number;
+  readonly maxPayloadBytes: number;
+  readonly unplaceableTimeoutMs: number;
+  readonly now: () => number;
+  readonly fault: (error: unknown, executionId: string) => void;
+  /** A message that was pondered is out of the way: its slot may be used. */
+  readonly settled: () => void;
+}
+
+/** How soon a task is offered again that found every able worker full. */
+const FULL_RETRY_MS = 50;
+/** How soon a second message of an execution in flight is looked at again. */
+const DUPLICATE_RETRY_MS = 2_000;
+/** How soon a message is offered again whose handling failed for want of the bus. */
+const FAULT_RETRY_MS = 1_000;
+
+/**
+ * From a lane message to a worker: reads it, weeds out what cannot or need not run, places it and
+ * hands it over. Every path ends in an assignment, an ack behind a durable outcome, or a nak.
+ */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #unplaceables: Unplaceables;
+  #cursor = 0;
+  #pondering = 0;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#unplaceables = new Unplaceables(options.unplaceableTimeoutMs);
+  }
+
+  /** Messages that are looked up before they are placed: each will need a slot in a moment. */
+  get pondering(): number {
+    return this.#pondering;
+  }
+
+  /** Handles a lane message. On the hot path, a first delivery of a valid flow, it never waits. */
+  dispatch(message: LaneMessage): void {
+    const accepted = accept(message, this.#options.maxPayloadBytes);
+    if (accepted.type === "refused") {
+      const { executionId, flowId, reason, problems } = accepted;
+      const taken = this.#options.assignments.find(executionId) !== undefined;
+      const id = taken ? executionIdOf(message.stream, message.sequence) : executionId;
+      this.#refuse(message, id, flowId, reason, problems);
+      return;
+    }
+    const { executionId, body } = accepted;
+    const needs = this.#options.needsOf(body);
+    if (needs.problems.length > 0) {
+      this.#refuse(message, executionId, body.flowId, "invalid", needs.problems);
+      return;
+    }
+    this.#admit(message, executionId, body, needs);
+  }
+
+  /** Offers a task to another worker, after one refused it or was gone. */
+  offerAgain(assignment: Assignment): void {
+    this.#place(assignment.task);
+  }
+
+  #admit(message: LaneMessage, executionId: string, body: ExecuteMessage, needs: FlowNeeds): void {
+    const { bus, now } = this.#options;
+    const dueAt = dueTime(message, body);
+    if (dueAt > now()) {
+      nak(bus.nc, message.ackSubject, dueAt - now());
+      return;
+    }
+    const isOwnId = body.executionId !== undefined;
+    if (message.deliveryCount > 1 || (isOwnId && !needs.pure)) {
+      this.#guard(executionId, message, this.#recall(message, executionId, body, needs));
+      return;
+    }
+    this.#start(message, body, this.#task(message, executionId, body, needs));
+  }
+
+  /** The slow path: has it ended already, is it running, how many attempts has it had. */
+  async #recall(
+    message: LaneMessage,
+    executionId: string,
+    body: ExecuteMessage,
+    needs: FlowNeeds,
+  ): Promise<void> {
+    const { bus, executions } = this.#options;
+    const ended = await findResult(bus, executionId);
+    if (ended !== undefined) {
+      await settleEnded(bus, message, ended);
+      return;
+    }
+    const held = this.#options.assignments.find(executionId);
+    const { attempts } =
+      held !== undefined && isSameMessage(held.task.message, message)
+        ? await executions.addAttempt(executionId, silence(held, this.#options.now()))
+        : await executions.read(executionId);
+    const task = this.#task(message, executionId, body, needs);
+    this.#start(message, body, { ...task, attempt: attempts.length + 1, history: attempts });
+  }
+
+  #start(message: LaneMessage, body: ExecuteMessage, task: Task): void {
+    const { bus, assignments, now } = this.#options;
+    const held = assignments.find(task.executionId);
+    if (held !== undefined && !isSameMessage(held.task.message, message)) {
+      nak(bus.nc, message.ackSubject, DUPLICATE_RETRY_MS);
+      return;
+    }
+    if (held !== undefined) assignments.settle(task.executionId, held.task.attempt);
+    if (task.deadline !== undefined && task.deadline <= now()) {
+      const detail = `the deadline ${body.deadline} is in the past`;
+      const problems = [{ code: "E_DEADLINE", pointer: "/deadline", detail }];
+      this.#refuse(message, task.executionId, task.flowId, "expired", problems);
+      return;
+    }
+    if (message.deliveryCount === 1) this.#announce(message, body, task);
+    this.#place(task);
+  }
+
+  #announce(message: LaneMessage, body: ExecuteMessage, task: Task): void {
+    const { lane } = message;
+    const differs = body.priority !== undefined && body.priority !== lane;
+    publishFlowEvent(this.#options.bus, task.executionId, "accepted", {
+      flowId: task.flowId,
+      lane,
+      ...(differs ? { ignoredPriority: body.priority } : {}),
+    });
+  }
+
+  #place(task: Task): void {
+    const { bus, assignments, candidates, recipient, balancing, now } = this.#options;
+    const placement = placeTask(candidates(), task, balancing, this.#cursor);
+    if (placement.type === "wait") {
+      nak(bus.nc, task.message.ackSubject, FULL_RETRY_MS);
+      return;
+    }
+    const worker = placement.type === "assign" ? recipient(placement.workerId) : undefined;
+    if (placement.type === "unplaceable" || worker === undefined) {
+      this.#postpone(task, placement.reason);
+      return;
+    }
+    this.#cursor += 1;
+    this.#unplaceables.forget(task.executionId);
+    assignments.forward(task, worker, placement.reason, now());
+    const { executionId, flowId, attempt } = task;
+    publishFlowEvent(bus, executionId, "assigned", {
+      flowId,
+      workerId: worker.workerId,
+      attempt,
+      reason: placement.reason,
+    });
+  }
+
+  /** Nobody alive can take it: back into the lane for a while, or to the dead letters in the end. */
+  #postpone(task: Task, reason: string): void {
+    const { bus, candidates, now } = this.#options;
+    const anybodyThere = candidates().some(({ assignable }) => assignable);
+    const verdict = anybodyThere
+      ? this.#unplaceables.judge(task.executionId, now())
+      : { type: "again" as const, delayMs: FULL_RETRY_MS, isNew: false };
+    if (verdict.type === "give-up") {
+      const problems = [{ code: "E_UNSUPPORTED", pointer: "/flowData/nodes", detail: reason }];
+      this.#refuse(task.message, task.executionId, task.flowId, "unsupported", problems);
+      return;
+    }
+    nak(bus.nc, task.message.ackSubject, verdict.delayMs);
+    if (!verdict.isNew) return;
+    const { executionId, flowId } = task;
+    const decision = { executionId, flowId, reason, at: new Date(now()).toISOString() };
+    bus.nc.publish(bus.names.decision("unplaceable"), JSON.stringify(decision));
+  }
+
+  #refuse(
+    message: LaneMessage,
+    executionId: string,
+    flowId: string | null,
+    reason: DeadLetterReason,
+    problems: readonly Problem[],
+  ): void {
+    const { bus, now } = this.#options;
+    const error = { code: REFUSAL_CODES[reason] ?? "INVALID", message: summary(problems), retryable: false };
+    const failure = { executionId, flowId, message, reason, error, problems, attempts: [], workerId: null };
+    this.#guard(executionId, message, giveUp(bus, failure, new Date(now()).toISOString()));
+  }
+
+  /** A fault of the bus hands the message back: it must neither be lost nor stop the lane. */
+  #guard(executionId: string, message: LaneMessage, work: Promise<void>): void {
+    this.#pondering += 1;
+    work
+      .catch((error: unknown) => {
+        this.#options.fault(error, executionId);
+        nak(this.#options.bus.nc, message.ackSubject, FAULT_RETRY_MS);
+      })
+      .finally(() => {
+        this.#pondering -= 1;
+        this.#options.settled();
+      });
+  }
+
+  #task(message: LaneMessage, executionId: string, body: ExecuteMessage, needs: FlowNeeds): Task {
+    return {
+      executionId,
+      flowId: body.flowId,
+      attempt: 1,
+      message,
+      nodeTypes: needs.nodeTypes,
+      maxAttempts: body.maxAttempts ?? this.#options.maxAttempts,
+      deadline: body.deadline === undefined ? undefined : Date.parse(body.deadline),
+      history: [],
+    };
+  }
+}
+
+const REFUSAL_CODES: Partial<Record<DeadLetterReason, string>> = {
+  invalid: "INVALID",
+  too_large: "TOO_LARGE",
+  expired: "EXPIRED",
+  unsupported: "UNSUPPORTED",
+};
+
+/** When the execution may start, epoch milliseconds; 0 without `delayMs` and `runAt`. */
+function dueTime(message: LaneMessage, body: ExecuteMessage): number {
+  if (body.runAt !== undefined) return Date.parse(body.runAt);
+  return body.delayMs === undefined ? 0 : message.storedAt + body.delayMs;
+}
+
+/** The same message again while it is assigned: its worker has let ack_wait run out without a word. */
+function silence({ task, workerId }: Assignment, now: number): AttemptRecord {
+  const message = `worker ${workerId} neither extended nor settled it within ack_wait`;
+  const error = { code: ACK_WAIT_OVER, message, retryable: true };
+  return { attempt: task.attempt, workerId, error, at: new Date(now).toISOString() };
+}
+
+function isSameMessage(one: LaneMessage, other: LaneMessage): boolean {
+  return one.stream === other.stream && one.sequence === other.sequence;
+}

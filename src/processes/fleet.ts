@@ -1,0 +1,245 @@
+import type { WorkerChange, WorkerEffects, WorkerLoss, DrainOrder } from "../../actors/worker-effects.ts";
+import { workerWith } from "../../actors/worker-effects.ts";
+import { type LiveWorkerState, manifestOf, type WorkerEvent } from "../../actors/worker-events.ts";
+import type { WorkerContext } from "../../actors/worker-facts.ts";
+import { recoveredInput, standingOf, type WorkerStanding } from "../../actors/worker-view.ts";
+import type { Recipient } from "../bus/assignments.ts";
+import type { RegistryEntry } from "../bus/worker-registry.ts";
+import type { WorkerCandidate } from "../domain/balancing.ts";
+import type { ActorRef } from "../kernel/actor.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { ByeMessage, DoneMessage, Heartbeat, RegisterMessage } from "../messages/worker.ts";
+
+export interface FleetOptions {
+  readonly kernel: Kernel;
+  /** Tasks that this orchestrator has given to a worker. */
+  readonly inFlightOf: (workerId: string) => number;
+  /** Executions that wait in the lanes, for the "deaf" signal. */
+  readonly pendingWork: () => number;
+  readonly heartbeatIntervalMs: number;
+  readonly announce: (change: WorkerChange) => void;
+  readonly redistribute: (loss: WorkerLoss) => void;
+  readonly sendDrain: (order: DrainOrder) => void;
+  /** A worker beats that is not known here: it is asked to register again. */
+  readonly stranger: (workerId: string) => void;
+  readonly fault: (error: unknown, what: string) => void;
+}
+
+/** A live worker as this orchestrator knows it. */
+export interface Member {
+  readonly registration: RegisterMessage;
+  readonly ref: ActorRef<WorkerEvent, WorkerContext>;
+  readonly supports: ReadonlySet<string>;
+  lastBeat: Heartbeat | undefined;
+  lastBeatAt: number | undefined;
+  /** Tasks of other orchestrators that it holds, as of its last report. */
+  foreign: number;
+  standing: WorkerStanding;
+}
+
+/** How often a stranger is asked to register, at the most. */
+const STRANGER_EVERY_MS = 1_000;
+const MEDIAN_EVERY_MS = 1_000;
+
+/** The live workers: one actor for each, and what balancing needs to know of them now. */
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #members = new Map<string, Member>();
+  readonly #machine: ReturnType<typeof workerWith>;
+  readonly #strangers = new Map<string, number>();
+  #candidates: WorkerCandidate[] | undefined;
+  #median: { at: number; value: number | undefined } = { at: 0, value: undefined };
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    const effects: WorkerEffects = {
+      announce: options.announce,
+      redistribute: (loss) => this.#lost(loss),
+      sendDrain: options.sendDrain,
+      effectFailed: (effect, error) => options.fault(error, effect),
+    };
+    this.#machine = workerWith(effects);
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  members(): Member[] {
+    return [...this.#members.values()];
+  }
+
+  find(workerId: string): Member | undefined {
+    return this.#members.get(workerId);
+  }
+
+  /** Takes in a worker that was admitted, here or by another orchestrator. Known incarnations are left alone. */
+  join(entry: RegistryEntry): void {
+    const { registration, state } = entry;
+    const { workerId, incarnation } = registration;
+    const present = this.#members.get(workerId);
+    if (present?.registration.incarnation === incarnation || state === "offline") return;
+    if (present !== undefined) {
+      if (present.registration.incarnation > incarnation) return;
+      present.ref.send({ type: "evict", incarnation });
+    }
+    this.#start(entry, state);
+  }
+
+  heartbeat(beat: Heartbeat, now: number): void {
+    const member = this.#members.get(beat.workerId);
+    if (member === undefined) {
+      if (beat.draining !== true) this.#stranger(beat.workerId, now);
+      return;
+    }
+    if (beat.incarnation !== member.registration.incarnation) {
+      // Counted by the actor. A newer one whose registration this orchestrator has missed says so.
+      if (beat.incarnation > member.registration.incarnation) this.#stranger(beat.workerId, now);
+      member.ref.send({ type: "heartbeat", beat });
+      return;
+    }
+    member.lastBeat = beat;
+    member.lastBeatAt = now;
+    this.#noteLoad(member, beat.performance.tasksInProgress);
+    member.ref.send({
+      type: "heartbeat",
+      beat,
+      fleet: { pendingWork: this.#options.pendingWork(), medianErrorRate: this.#medianErrorRate(now) },
+    });
+    if (beat.draining === true) this.#drains(member);
+  }
+
+  done(done: DoneMessage): void {
+    const member = this.#members.get(done.workerId);
+    if (member === undefined || done.incarnation !== member.registration.incarnation) return;
+    this.#noteLoad(member, member.registration.capacity.maxConcurrentFlows - done.free);
+    if (done.draining !== true) return;
+    this.#drains(member);
+    member.ref.send({ type: "inFlight", count: this.#options.inFlightOf(done.workerId) });
+  }
+
+  bye(bye: ByeMessage): void {
+    const { workerId, incarnation, reason } = bye;
+    this.#members.get(workerId)?.ref.send({ type: "bye", incarnation, reason });
+  }
+
+  /** Nobody listens for this worker. */
+  unreachable(workerId: string): void {
+    this.#members.get(workerId)?.ref.send({ type: "unreachable" });
+  }
+
+  pong(workerId: string, incarnation: string): void {
+    this.#members.get(workerId)?.ref.send({ type: "pong", incarnation });
+  }
+
+  /** What the balancer may choose from. The list is kept until something about it changes. */
+  candidates(): readonly WorkerCandidate[] {
+    this.#candidates ??= this.members().map((member) => this.#candidateOf(member));
+    return this.#candidates;
+  }
+
+  recipient(workerId: string): Recipient | undefined {
+    const registration = this.#members.get(workerId)?.registration;
+    return registration && { workerId, incarnation: registration.incarnation };
+  }
+
+  #start(entry: RegistryEntry, state: LiveWorkerState): void {
+    const { kernel, heartbeatIntervalMs } = this.#options;
+    const { registration } = entry;
+    const { workerId, incarnation } = registration;
+    const input = {
+      workerId,
+      incarnation,
+      manifest: manifestOf(registration, registration.heartbeatIntervalMs ?? heartbeatIntervalMs),
+      now: () => kernel.clock.now(),
+      recovered: state === "registering" ? undefined : { state, reasons: entry.reasons },
+    };
+    const ref = kernel.start<WorkerEvent, typeof input, WorkerContext>({
+      address: `worker/${workerId}`,
+      incarnation,
+      machine: this.#machine,
+      input,
+      recover: (context) => ({ ...input, ...recoveredInput(context) }) as typeof input,
+    });
+    const member: Member = {
+      registration,
+      ref,
+      supports: new Set(registration.supportedNodeTypes),
+      lastBeat: undefined,
+      lastBeatAt: undefined,
+      foreign: 0,
+      standing: standingOf(viewOf(ref)),
+    };
+    this.#members.set(workerId, member);
+    ref.subscribe(() => {
+      member.standing = standingOf(viewOf(ref));
+      this.#candidates = undefined;
+    });
+    this.#candidates = undefined;
+  }
+
+  #candidateOf(member: Member): WorkerCandidate {
+    const { inFlightOf } = this.#options;
+    const { registration, standing, supports } = member;
+    const { workerId, pool = "default", capacity } = registration;
+    return {
+      workerId,
+      assignable: standing.assignable,
+      healthWeight: standing.weight,
+      slots: capacity.maxConcurrentFlows,
+      // Asked anew at each decision: it changes with every assignment.
+      get inFlight() {
+        return inFlightOf(workerId) + member.foreign;
+      },
+      supports,
+      pool,
+    };
+  }
+
+  /** With one orchestrator there is nothing foreign: its own books are never behind a report. */
+  #noteLoad(member: Member, active: number): void {
+    const own = this.#options.inFlightOf(member.registration.workerId);
+    member.foreign = Math.max(0, active - own);
+  }
+
+  #drains(member: Member): void {
+    if (member.standing.state !== "draining") {
+      member.ref.send({ type: "drain", reason: "the worker drains by itself" });
+    }
+  }
+
+  #lost(loss: WorkerLoss): void {
+    const present = this.#members.get(loss.workerId);
+    if (present?.registration.incarnation === loss.incarnation) {
+      this.#members.delete(loss.workerId);
+      this.#candidates = undefined;
+    }
+    this.#options.redistribute(loss);
+  }
+
+  #stranger(workerId: string, now: number): void {
+    if (now - (this.#strangers.get(workerId) ?? 0) < STRANGER_EVERY_MS) return;
+    if (this.#strangers.size > 10_000) this.#strangers.clear();
+    this.#strangers.set(workerId, now);
+    this.#options.stranger(workerId);
+  }
+
+  /** Undefined with fewer than two workers: then there is nothing to compare with. */
+  #medianErrorRate(now: number): number | undefined {
+    if (this.#members.size < 2) return undefined;
+    // Of the whole fleet and once a second: sorting it for each beat is quadratic in its size.
+    if (now - this.#median.at >= MEDIAN_EVERY_MS) {
+      const rates = this.members()
+        .flatMap(({ lastBeat }) => (lastBeat === undefined ? [] : [lastBeat.performance.errorRate]))
+        .sort((one, other) => one - other);
+      this.#median = { at: now, value: rates[Math.floor(rates.length / 2)] };
+    }
+    return this.#median.value;
+  }
+}
+
+function viewOf(ref: ActorRef<WorkerEvent, WorkerContext>) {
+  const { status, context, error } = ref.snapshot();
+  const asLibrary = status === "faulted" || status === "restarting" ? "error" : status;
+  return { status: asLibrary, context, error } as const;
+}

@@ -1,0 +1,35 @@
+import type { ErrorInfo } from "../domain/errors.ts";
+import type { Lane } from "../domain/lane.ts";
+
+/** A flow that was compiled and can be run any number of times. Only the engine looks inside. */
+export type PreparedFlow = object;
+
+export type Prepared =
+  | { readonly type: "ready"; readonly flow: PreparedFlow }
+  | { readonly type: "unsupported"; readonly nodeTypes: readonly string[] }
+  | { readonly type: "invalid"; readonly error: ErrorInfo };
+
+export interface FlowRun {
+  readonly executionId: string;
+  readonly flowId: string;
+  readonly lane: Lane;
+  readonly attempt: number;
+  readonly inputs: unknown;
+  readonly signal: AbortSignal;
+  /** An earlier attempt ended without a report: it is not known which effects have happened. */
+  readonly isUncertain: boolean;
+  readonly onEvent: (kind: "node" | "progress", fields: object) => void;
+}
+
+export type RunOutcome =
+  | { readonly status: "completed"; readonly output: unknown }
+  | { readonly status: "failed"; readonly error: ErrorInfo }
+  | { readonly status: "cancelled"; readonly error: ErrorInfo };
+
+/** What a worker needs of the engine; the processes wire the two. */
+export interface FlowEngine {
+  readonly nodeTypes: readonly string[];
+  prepare(flowData: unknown): Prepared;
+  /** Synchronous for flows of synchronous nodes: that is the hot path. Never throws or rejects. */
+  run(flow: PreparedFlow, run: FlowRun): RunOutcome | Promise<RunOutcome>;
+}

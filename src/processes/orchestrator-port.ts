@@ -1,0 +1,159 @@
+import { headers as newHeaders } from "nats";
+import { ulid } from "ulid";
+import { laneStats } from "../bus/lane-stats.ts";
+import { publishStored } from "../bus/publish.ts";
+import { findResult } from "../bus/results.ts";
+import { InvalidInputError } from "../domain/errors.ts";
+import type { Lane } from "../domain/lane.ts";
+import type {
+  KnownExecution,
+  OrchestratorPort,
+  QueueView,
+  SubmitHeaders,
+  SubmitOutcome,
+  WorkerView,
+} from "../http/port.ts";
+import { type ExecuteMessage, executeMessage } from "../messages/execute.ts";
+import type { ExecutionResult } from "../messages/result.ts";
+import { summary } from "./accept.ts";
+import type { FlowNeeds } from "./dispatcher.ts";
+import type { Member } from "./fleet.ts";
+import { type DurabilityFacts, healthReport } from "./health-report.ts";
+import type { Orchestrator } from "./orchestrator.ts";
+
+export interface PortOptions {
+  readonly needsOf: (body: ExecuteMessage) => FlowNeeds;
+  readonly durability: DurabilityFacts;
+}
+
+/** What the HTTP API asks of an orchestrator. */
+export function orchestratorPort(orchestrator: Orchestrator, options: PortOptions): OrchestratorPort {
+  const { control: bus, fleet } = orchestrator;
+  const submitted = new SubmittedExecutions();
+  const queues = async (): Promise<QueueView[]> => {
+    const stats = await laneStats(bus, Date.now());
+    return stats.map(({ stream, ...rest }) => ({ name: stream, ...rest }));
+  };
+  return {
+    submit: async (message, lane, headers) => {
+      const outcome = await submit(orchestrator, options, message, lane, headers);
+      if (!("known" in outcome)) submitted.add(outcome.executionId, lane);
+      return outcome;
+    },
+    waitForResult: (executionId, timeoutMs, signal) =>
+      waitForResult(orchestrator, executionId, timeoutMs, signal),
+    execution: async (executionId) =>
+      (await known(orchestrator, executionId)) ?? submitted.find(executionId),
+    health: () => healthReport(orchestrator, options.durability, queues),
+    ready: async () => {
+      const reasons = orchestrator.connected ? [] : [`the orchestrator is ${orchestrator.state}`];
+      return { ready: reasons.length === 0, reasons };
+    },
+    workers: async () => fleet.members().map(workerView),
+    worker: async (workerId) => {
+      const member = fleet.find(workerId);
+      return member && workerView(member);
+    },
+    queues,
+  };
+}
+
+const MAX_SUBMITTED = 10_000;
+
+/**
+ * The executions that came in through this API last. A lane cannot be searched by executionId, so
+ * without this one that still waits there would be unknown to the API that has just accepted it.
+ */
+class SubmittedExecutions {
+  readonly #lanes = new Map<string, Lane>();
+
+  add(executionId: string, lane: Lane): void {
+    this.#lanes.set(executionId, lane);
+    if (this.#lanes.size <= MAX_SUBMITTED) return;
+    const [oldest] = this.#lanes.keys();
+    if (oldest !== undefined) this.#lanes.delete(oldest);
+  }
+
+  find(executionId: string): KnownExecution | undefined {
+    const lane = this.#lanes.get(executionId);
+    return lane && { executionId, lane, status: "queued" };
+  }
+}
+
+async function submit(
+  orchestrator: Orchestrator,
+  options: PortOptions,
+  message: ExecuteMessage,
+  lane: Lane,
+  trace: SubmitHeaders,
+): Promise<SubmitOutcome> {
+  const { problems } = options.needsOf(message);
+  if (problems.length > 0) throw new InvalidInputError(summary(problems), { problems });
+  const { executionId = ulid() } = message;
+  if (message.executionId !== undefined) {
+    const present = await known(orchestrator, executionId);
+    if (present !== undefined) return { known: present };
+  }
+  const { control: bus } = orchestrator;
+  const head = newHeaders();
+  head.set("Nats-Msg-Id", executionId);
+  for (const [name, value] of Object.entries(trace)) if (value !== undefined) head.set(name, value);
+  const body = executeMessage.encode({ ...message, executionId });
+  const { duplicate } = await publishStored(bus, bus.names.execute(lane), body, head);
+  if (duplicate) return { known: { executionId, lane, status: "queued" } };
+  return { executionId, lane, status: "accepted" };
+}
+
+async function known(orchestrator: Orchestrator, executionId: string): Promise<KnownExecution | undefined> {
+  const result = await findResult(orchestrator.control, executionId);
+  if (result !== undefined) return result;
+  const held = orchestrator.assignments.find(executionId);
+  return held && { executionId, lane: held.task.message.lane, status: "running" };
+}
+
+/** Listens before it looks, so that a result between the two is not missed. */
+async function waitForResult(
+  { control: bus }: Orchestrator,
+  executionId: string,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<ExecutionResult | undefined> {
+  const over = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  return new Promise((resolve, reject) => {
+    const subscription = bus.nc.subscribe(bus.names.result(executionId), {
+      callback: (error, msg) => {
+        if (error === null) end(msg.json<ExecutionResult>());
+      },
+    });
+    const end = (result: ExecutionResult | undefined) => {
+      subscription.unsubscribe();
+      resolve(result);
+    };
+    over.addEventListener("abort", () => end(undefined), { once: true });
+    findResult(bus, executionId).then((result) => (result === undefined ? undefined : end(result)), reject);
+  });
+}
+
+function workerView({ registration, standing, lastBeat, lastBeatAt }: Member): WorkerView {
+  const { workerId, incarnation, hostname, pid, version, transport } = registration;
+  return {
+    workerId,
+    incarnation,
+    state: standing.state,
+    reasons: standing.reasons,
+    since: new Date(Date.now() - standing.forMs).toISOString(),
+    hostname,
+    pid,
+    version,
+    transport,
+    pool: registration.pool ?? "default",
+    labels: registration.labels ?? {},
+    capacity: registration.capacity,
+    supportedNodeTypes: registration.supportedNodeTypes,
+    load: standing.load,
+    inFlight: standing.inFlight,
+    lastHeartbeatAt: lastBeatAt === undefined ? null : new Date(lastBeatAt).toISOString(),
+    currentLoad: lastBeat?.currentLoad ?? null,
+    performance: lastBeat?.performance ?? null,
+  };
+}

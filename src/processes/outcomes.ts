@@ -1,0 +1,113 @@
+import { ack, nak } from "../bus/ack.ts";
+import { type Assignment, type Assignments, WORKER_LOST } from "../bus/assignments.ts";
+import type { Bus } from "../bus/connect.ts";
+import type { ExecutionStore } from "../bus/executions.ts";
+import { publishFlowEvent } from "../bus/flow-events.ts";
+import { findResult } from "../bus/results.ts";
+import type { ErrorInfo } from "../domain/errors.ts";
+import { decideRetry, type RetryPolicy } from "../domain/retry.ts";
+import type { AttemptRecord } from "../messages/result.ts";
+import type { DoneMessage, TaskOutcome } from "../messages/worker.ts";
+import { giveUp, settleEnded } from "./give-up.ts";
+
+export interface OutcomesOptions {
+  readonly bus: Bus;
+  readonly assignments: Assignments;
+  readonly executions: ExecutionStore;
+  readonly retry: RetryPolicy;
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly fault: (error: unknown, executionId: string) => void;
+}
+
+/** What follows from a worker's reports, and from a worker's death. */
+export class Outcomes {
+  readonly #options: OutcomesOptions;
+  #completed = 0;
+  #failed = 0;
+
+  constructor(options: OutcomesOptions) {
+    this.#options = options;
+  }
+
+  /** Executions completed and attempts failed since the start, as reported. */
+  get counts(): { readonly completed: number; readonly failed: number } {
+    return { completed: this.#completed, failed: this.#failed };
+  }
+
+  /** Settles what a worker reports. Reports of attempts that are not assigned (any more) are dropped. */
+  receive(done: DoneMessage): void {
+    for (const outcome of done.outcomes) {
+      const assignment = this.#options.assignments.settle(outcome.executionId, outcome.attempt);
+      if (assignment !== undefined) this.#settle(assignment, outcome);
+    }
+  }
+
+  #settle(assignment: Assignment, outcome: TaskOutcome): void {
+    if (outcome.status === "completed") {
+      this.#completed += 1;
+      return;
+    }
+    if (outcome.status === "failed") {
+      this.#failed += 1;
+      const error = outcome.error ?? { code: "INTERNAL", message: "no error was reported", retryable: true };
+      this.#guard(assignment, this.#failedAttempt(assignment, error as ErrorInfo, outcome.startedAt));
+      return;
+    }
+    this.#guard(assignment, this.#fenced(assignment));
+  }
+
+  /**
+   * A worker is gone with the tasks it held. Each counts as an attempt, so that a task that kills
+   * its workers is given up in the end; then it goes back to its lane at once.
+   */
+  workerLost(workerId: string, reason: string): number {
+    const lost = this.#options.assignments.settleWorker(workerId);
+    for (const assignment of lost) this.#guard(assignment, this.#lostAttempt(assignment, reason));
+    return lost.length;
+  }
+
+  async #lostAttempt(assignment: Assignment, reason: string): Promise<void> {
+    const { bus } = this.#options;
+    const { executionId, flowId } = assignment.task;
+    const message = `worker ${assignment.workerId} was lost: ${reason}`;
+    publishFlowEvent(bus, executionId, "redistributed", { flowId, workerId: assignment.workerId, reason });
+    await this.#failedAttempt(assignment, { code: WORKER_LOST, message, retryable: true, retryAfterMs: 0 });
+  }
+
+  async #failedAttempt(assignment: Assignment, error: ErrorInfo, startedAt?: string): Promise<void> {
+    const { bus, executions, retry, now, random } = this.#options;
+    const { task, workerId } = assignment;
+    const at = new Date(now()).toISOString();
+    const record: AttemptRecord = { attempt: task.attempt, workerId, error, at };
+    const policy = { ...retry, maxAttempts: task.maxAttempts };
+    const decision = decideRetry(error, task.attempt, policy, random(), now(), task.deadline);
+    if (decision.type === "retry") {
+      await executions.addAttempt(task.executionId, record);
+      nak(bus.nc, task.message.ackSubject, decision.delayMs);
+      const { executionId, flowId, attempt } = task;
+      const { delayMs, reason } = decision;
+      publishFlowEvent(bus, executionId, "retrying", { flowId, attempt, delayMs, reason, error });
+      return;
+    }
+    const { executionId, flowId, message, history } = task;
+    const attempts = [...history, record];
+    const reason = decision.because;
+    await giveUp(bus, { executionId, flowId, message, reason, error, attempts, workerId, startedAt }, at);
+  }
+
+  /** There was a terminal record already. If it stands, the message is done with; if not, it runs again. */
+  async #fenced(assignment: Assignment): Promise<void> {
+    const { bus } = this.#options;
+    const { executionId, message } = assignment.task;
+    const ended = await findResult(bus, executionId);
+    if (ended === undefined) nak(bus.nc, message.ackSubject);
+    else if (ended.status === "cancelled") ack(bus.nc, message.ackSubject);
+    else await settleEnded(bus, message, ended);
+  }
+
+  /** With the bus in trouble nothing is acked: the message comes again after ack_wait. */
+  #guard(assignment: Assignment, work: Promise<void>): void {
+    work.catch((error: unknown) => this.#options.fault(error, assignment.task.executionId));
+  }
+}

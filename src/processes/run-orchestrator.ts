@@ -1,0 +1,78 @@
+import type { Config } from "../config/variables.ts";
+import { coreNodeTypes } from "../engine/node-types.ts";
+import { startHttpServer } from "../http/server.ts";
+import type { ExecuteMessage } from "../messages/execute.ts";
+import { flowNeeds, warmUp } from "./core-engine.ts";
+import type { DurabilityFacts } from "./health-report.ts";
+import { type Orchestrator, startOrchestrator } from "./orchestrator.ts";
+import { orchestratorPort } from "./orchestrator-port.ts";
+import type { ProcessLog } from "./process-log.ts";
+
+export interface RunningOrchestrator {
+  readonly orchestrator: Orchestrator;
+  /** Undefined where HTTP is switched off. */
+  readonly httpUrl: string | undefined;
+  stop(reason: string): Promise<void>;
+}
+
+/**
+ * An orchestrator with its HTTP API, as the settings say.
+ *
+ * @throws UnreachableError when no server answers; ConfigError when HTTP cannot be served.
+ */
+export async function runOrchestrator(
+  config: Config,
+  natsUrl: string,
+  log: ProcessLog,
+  durability: DurabilityFacts = unknownDurability(config),
+): Promise<RunningOrchestrator> {
+  const needsOf: (body: ExecuteMessage) => ReturnType<ReturnType<typeof flowNeeds>> = flowNeeds({
+    catalog: coreNodeTypes,
+    unknownTypes: config.dispatch.unknownTypes,
+    isSupported: (type) => orchestrator.fleet.members().some(({ supports }) => supports.has(type)),
+  });
+  warmUp(needsOf);
+  const orchestrator = await startOrchestrator({
+    natsUrl,
+    prefix: config.nats.subjectPrefix,
+    topology: {
+      replicas: config.nats.replicas,
+      ackWaitMs: config.dispatch.ackWaitMs,
+      heartbeatIntervalMs: Math.max(15_000, config.worker.heartbeatIntervalMs),
+    },
+    weights: config.lanes.weights,
+    balancing: config.balancer,
+    retry: config.retry,
+    maxPayloadBytes: config.limits.taskMaxPayloadBytes,
+    unplaceableTimeoutMs: config.dispatch.unplaceableTimeoutMs,
+    heartbeatIntervalMs: config.worker.heartbeatIntervalMs,
+    shutdownTimeoutMs: config.process.shutdownTimeoutMs,
+    needsOf,
+    log,
+  });
+  if (!config.http.enabled) {
+    return { orchestrator, httpUrl: undefined, stop: (reason) => orchestrator.stop(reason) };
+  }
+  try {
+    const port = orchestratorPort(orchestrator, { needsOf, durability });
+    const http = await startHttpServer(port, config.http, log);
+    const stop = async (reason: string) => {
+      await http.close();
+      await orchestrator.stop(reason);
+    };
+    return { orchestrator, httpUrl: http.url, stop };
+  } catch (error) {
+    await orchestrator.stop("HTTP could not be served");
+    throw error;
+  }
+}
+
+/** For a server that somebody else runs: how it syncs cannot be asked over the bus. */
+function unknownDurability(config: Config): DurabilityFacts {
+  return {
+    requested: config.nats.durability,
+    effective: "standard",
+    detail:
+      "an external server: acknowledged work survives process crashes; whether it survives a power cut depends on its sync_interval",
+  };
+}

@@ -1,0 +1,234 @@
+import { hostname } from "node:os";
+import { ulid } from "ulid";
+import { type Bus, connectBus } from "../bus/connect.ts";
+import { WorkerLink } from "../bus/worker-link.ts";
+import { BatutaError, ConfigError } from "../domain/errors.ts";
+import type { RegisterMessage, WorkerCapacity, WorkerControl } from "../messages/worker.ts";
+import { Beats } from "./beats.ts";
+import type { FlowEngine } from "./flow-engine.ts";
+import type { ProcessLog } from "./process-log.ts";
+import { TaskRunner } from "./task-runner.ts";
+import { VERSION } from "./version.ts";
+
+export interface WorkerOptions {
+  readonly natsUrl: string;
+  readonly prefix: string;
+  readonly workerId: string;
+  readonly pool: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly capacity: WorkerCapacity;
+  readonly heartbeatIntervalMs: number;
+  readonly drainTimeoutMs: number;
+  readonly engine: FlowEngine;
+  readonly log: ProcessLog;
+}
+
+/** A running worker. */
+export interface WorkerHandle extends AsyncDisposable {
+  readonly workerId: string;
+  /** Resolves when the worker has stopped, by `stop` or by a command from its supervisor. */
+  readonly stopped: Promise<void>;
+  /** Drains for at most the drain time-out, says goodbye and closes. Safe to call twice. */
+  stop(reason: string): Promise<void>;
+}
+
+const REGISTER_RETRY_MS = 500;
+
+/**
+ * Starts a worker: connects, registers (waiting for an orchestrator as long as it takes), beats from
+ * a thread of its own, and runs tasks until it is stopped.
+ *
+ * @throws UnreachableError when no server answers; ConfigError when the supervisor refuses it.
+ */
+export async function startWorker(options: WorkerOptions, signal?: AbortSignal): Promise<WorkerHandle> {
+  const bus = await connectBus({
+    url: options.natsUrl,
+    prefix: options.prefix,
+    name: `batuta worker ${options.workerId}`,
+  });
+  const worker = new WorkerProcess(options, bus);
+  try {
+    await worker.start(signal);
+  } catch (error) {
+    await bus.close();
+    throw error;
+  }
+  return worker;
+}
+
+class WorkerProcess implements WorkerHandle {
+  readonly workerId: string;
+  readonly stopped: Promise<void>;
+  readonly #options: WorkerOptions;
+  readonly #bus: Bus;
+  readonly #link: WorkerLink;
+  #incarnation = ulid();
+  #beats: Beats | undefined;
+  #runner: TaskRunner | undefined;
+  #stopping: Promise<void> | undefined;
+  #markStopped: () => void = () => {};
+
+  constructor(options: WorkerOptions, bus: Bus) {
+    this.workerId = options.workerId;
+    this.#options = options;
+    this.#bus = bus;
+    this.stopped = new Promise((resolve) => {
+      this.#markStopped = resolve;
+    });
+    this.#link = new WorkerLink(bus, options.workerId, this.#incarnation, {
+      task: (task) =>
+        this.#runner === undefined ? { refused: "busy", free: 0 } : this.#runner.take(task),
+      control: (control) => this.#obey(control),
+      free: () => this.#runner?.free() ?? 0,
+      draining: () => this.#runner?.draining ?? false,
+      malformed: (subject, reason) => options.log.warn({ subject, reason }, "message refused"),
+    });
+  }
+
+  async start(signal: AbortSignal | undefined): Promise<void> {
+    const { capacity, log } = this.#options;
+    this.#link.listen();
+    const { ackWaitMs } = await this.#register(signal);
+    this.#beats = await this.#startBeats(ackWaitMs);
+    const beats = this.#beats;
+    this.#runner = new TaskRunner({
+      bus: this.#bus,
+      engine: this.#options.engine,
+      workerId: this.workerId,
+      slots: capacity.maxConcurrentFlows,
+      state: beats.state,
+      took: (tasks) => beats.took(tasks),
+      dropped: (executionId) => beats.dropped(executionId),
+      done: (outcome) => this.#link.done(outcome),
+    });
+    this.#link.report();
+    log.info({ workerId: this.workerId, slots: capacity.maxConcurrentFlows }, "worker registered");
+  }
+
+  stop(reason: string): Promise<void> {
+    return (this.#stopping ??= this.#stop(reason));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop("closed");
+  }
+
+  async #stop(reason: string): Promise<void> {
+    const { log, drainTimeoutMs } = this.#options;
+    const drained = this.#runner?.drain();
+    this.#link.report();
+    this.#beats?.beatNow();
+    const held = this.#runner?.held() ?? [];
+    log.info({ workerId: this.workerId, reason, held: held.length }, "worker draining");
+    await within(drained ?? Promise.resolve(), drainTimeoutMs);
+    const left = this.#runner?.abandon("the worker was stopped") ?? [];
+    if (left.length > 0) log.warn({ executionIds: left }, "tasks left unfinished; they are redelivered");
+    await this.#beats?.stop();
+    await this.#link.bye(reason);
+    this.#link.stop();
+    await this.#bus.close();
+    this.#markStopped();
+  }
+
+  async #register(signal: AbortSignal | undefined): Promise<{ ackWaitMs: number }> {
+    const { log } = this.#options;
+    let told = false;
+    for (;;) {
+      signal?.throwIfAborted();
+      try {
+        const reply = await this.#link.register(this.#registration());
+        if (reply.accepted) return { ackWaitMs: Number(reply.config["ackWaitMs"] ?? 30_000) };
+        throw new ConfigError(`worker ${this.workerId} was refused: ${reply.reason ?? "no reason given"}`);
+      } catch (error) {
+        if (!(error instanceof BatutaError) || !error.retryable) throw error;
+        if (!told) log.warn({ workerId: this.workerId }, "no orchestrator answers yet; waiting for one");
+        told = true;
+        await new Promise((resolve) => setTimeout(resolve, REGISTER_RETRY_MS));
+        // A lost answer may have registered this incarnation; the next try is a new one.
+        this.#incarnation = ulid();
+      }
+    }
+  }
+
+  #registration(): RegisterMessage {
+    const { pool, labels, capacity, heartbeatIntervalMs, engine } = this.#options;
+    return {
+      workerId: this.workerId,
+      incarnation: this.#incarnation,
+      hostname: hostname(),
+      pid: process.pid,
+      version: VERSION,
+      transport: "nats",
+      pool,
+      labels: { ...labels },
+      capacity,
+      supportedNodeTypes: [...engine.nodeTypes],
+      heartbeatIntervalMs,
+    };
+  }
+
+  #startBeats(ackWaitMs: number): Promise<Beats> {
+    const { natsUrl, prefix, heartbeatIntervalMs, capacity, log } = this.#options;
+    const settings = {
+      natsUrl,
+      prefix,
+      workerId: this.workerId,
+      incarnation: this.#incarnation,
+      intervalMs: heartbeatIntervalMs,
+      ackWaitMs,
+      slots: capacity.maxConcurrentFlows,
+      memoryLimitMB: capacity.memoryLimitMB,
+      cpuLimitCores: capacity.cpuLimitCores,
+    };
+    return Beats.start(settings, (error) => {
+      // Without beats this worker is a ghost: better to end in order and be replaced.
+      log.error({ err: error }, "heartbeat thread failed");
+      void this.stop("heartbeat thread failed");
+    });
+  }
+
+  #obey(control: WorkerControl): void {
+    const { log } = this.#options;
+    switch (control.action) {
+      case "cancel":
+        this.#runner?.cancel(control.executionId, control.reason ?? "cancelled");
+        break;
+      case "drain":
+        void this.stop(control.reason ?? "drained by command");
+        break;
+      case "shutdown":
+        if (control.incarnation !== undefined && control.incarnation !== this.#incarnation) break;
+        void this.stop(control.reason ?? "shut down by command");
+        break;
+      case "register":
+        void this.#reregister();
+        break;
+      case "config":
+        log.debug({ config: control.config }, "settings received");
+        break;
+    }
+  }
+
+  /** The orchestrator has lost sight of this worker: it comes back as a new incarnation, tasks and all. */
+  async #reregister(): Promise<void> {
+    if (this.#stopping !== undefined) return;
+    this.#incarnation = ulid();
+    try {
+      await this.#register(undefined);
+      this.#beats?.reincarnated(this.#incarnation);
+      this.#beats?.beatNow();
+      this.#link.report();
+    } catch (error) {
+      this.#options.log.error({ err: error }, "worker could not register again");
+      await this.stop("registration refused");
+    }
+  }
+}
+
+async function within(work: Promise<void>, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs);
+  });
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,104 @@
+import {
+  type SupervisorEvent,
+  supervisorMachine,
+  type WorkerEventType,
+  workerMachine,
+} from "../../actors/index.ts";
+import { type ChartEdge, type ChartState, chartOf } from "../../src/kernel/chart.ts";
+import { mermaidOf } from "../../src/kernel/mermaid.ts";
+
+type Machine = Parameters<typeof chartOf>[0];
+
+/** What each event means. A new event does not compile until it has its line. */
+const WORKER_EVENTS: Readonly<Record<WorkerEventType, string>> = {
+  registered: "the same incarnation registered again; its manifest may have changed",
+  heartbeat:
+    "a beat, with what the fleet says beside it; noted if it is of this incarnation and newer",
+  pong: "the canary on `cmd.ping` was answered by the loop that takes tasks",
+  unreachable: "`cmd.ping` had no responders",
+  drain: "an operator, scale-down or the worker itself (SIGTERM) wants it to finish and go",
+  drained: "it holds nothing any more and takes nothing",
+  inFlight: "how many executions this orchestrator has assigned to it",
+  bye: "it left cleanly",
+  exit: "the provisioner saw its process end",
+  evict: "a higher incarnation of the same id registered",
+  freeze: "the supervisor doubts itself: no verdicts, at most for a minute",
+  thaw: "the supervisor trusts itself again; silence counts from now",
+};
+
+const SUPERVISOR_EVENTS: Readonly<Record<SupervisorEvent["type"], string>> = {
+  ready: "topology and registry are there",
+  startFailed: "they are not, and never will be",
+  leaseAcquired: "this orchestrator leads; not believed without a bus",
+  leaseLost: "it does no longer",
+  busLost: "the connection broke: nothing is led, dispatched or judged",
+  busBack: "it is back; what was missed is still on its way",
+  pause: "an operator stops dispatching",
+  resume: "and starts it again",
+  saturated: "no worker has room for more",
+  relieved: "some has again",
+  doubt: "own event-loop lag, or more than 40 % of at least 3 workers suspect at once",
+  stop: "SIGTERM, or an operator",
+  drained: "what was under way is settled",
+};
+
+/** The whole of actors/README.md, drawn from the machines. */
+export function actorsReadme(): string {
+  return [
+    "# Actors",
+    "",
+    "Every statechart of Batuta. This page is drawn from the machines by `test/actors/readme.ts`; a",
+    "test fails when it is stale (`npx vitest run --project unit test/actors -u` draws it again).",
+    "",
+    "Machines name their effects and do not perform them: `workerWith(effects)` and",
+    "`supervisorWith(effects)` supply them. An effect that throws is reported as `effectFailed` and the",
+    "actor goes on. The kernel (`src/kernel`) runs the actors: each is the root of its own system.",
+    "",
+    "Events bring facts; transitions without an event judge the facts. Delays are computed from the",
+    "facts too, so that entering a state again re-arms its timers and never lengthens a dwell.",
+    "What each event does in each state: `test/actors/worker-table.md`.",
+    "",
+    ...section("The worker", workerMachine, WORKER_EVENTS),
+    ...section("The supervisor", supervisorMachine, SUPERVISOR_EVENTS),
+  ].join("\n");
+}
+
+function section(
+  title: string,
+  machine: Machine,
+  events: Readonly<Record<string, string>>,
+): string[] {
+  const chart = chartOf(machine);
+  const eventRows = Object.entries(events).map(([name, meaning]) => [`\`${name}\``, meaning]);
+  return [
+    `## ${title}`,
+    "",
+    "```mermaid",
+    mermaidOf(chart).trimEnd(),
+    "```",
+    "",
+    markdownTable(["event", "meaning"], eventRows),
+    "",
+    markdownTable(["state", "tags", "on entry", "on exit"], chart.states.slice(1).map(stateRow)),
+    "",
+    markdownTable(["in", "on", "if", "to", "does"], chart.edges.map(edgeRow)),
+    "",
+  ];
+}
+
+function stateRow({ path, tags, entry, exit }: ChartState): string[] {
+  return [path, tags.join(", "), entry.join(", "), exit.join(", ")];
+}
+
+function edgeRow({ from, trigger, name, guard, to, actions }: ChartEdge): string[] {
+  const cause = { event: name, after: `after ${name}`, always: "always" }[trigger];
+  return [from || "any state", cause, guard ?? "", to ?? "", actions.join(", ")];
+}
+
+export function markdownTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}

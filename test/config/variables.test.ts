@@ -1,0 +1,200 @@
+import { describe, expect, test } from "vitest";
+import { loadConfig } from "../../src/config/load.ts";
+import { allRows, type VariableName } from "../../src/config/variables.ts";
+
+/** For each setting: texts that it takes with what they mean, and texts that it refuses. */
+const CASES: Readonly<Record<VariableName, { good: [string, unknown][]; bad: string[] }>> = {
+  BATUTA_NATS_URL: {
+    good: [
+      ["nats://127.0.0.1:4222", "nats://127.0.0.1:4222"],
+      ["tls://user:pass@nats.example.com", "tls://user:pass@nats.example.com"],
+      ["a:4222, b:4222", "a:4222,b:4222"],
+      ["nats://[::1]:4222", "nats://[::1]:4222"],
+    ],
+    bad: ["http://x", "amqp://x", "nats://", "nats://a:99999", "nats://a/b", "a,,b", "nats://a b"],
+  },
+  BATUTA_NATS_SERVER_BIN: { good: [["/opt/nats-server", "/opt/nats-server"]], bad: [] },
+  BATUTA_SUBJECT_PREFIX: { good: [["acme", "acme"]], bad: ["a.b", "a b", "*", ">", "ñ"] },
+  BATUTA_NATS_REPLICAS: { good: [["3", 3]], bad: ["0", "6", "3.0", "-1", "three"] },
+  BATUTA_DURABILITY: { good: [["strict", "strict"]], bad: ["STRICT", "none"] },
+  BATUTA_DATA_DIR: {
+    good: [
+      ["/data", "/data"],
+      ["data/x", "/srv/data/x"],
+      ["~/data", "/home/ada/data"],
+    ],
+    bad: [],
+  },
+  BATUTA_CACHE_DIR: { good: [["/cache", "/cache"]], bad: [] },
+  BATUTA_HTTP_ENABLED: {
+    good: [
+      ["false", false],
+      ["0", false],
+      ["Yes", true],
+    ],
+    bad: ["maybe", "2"],
+  },
+  BATUTA_HTTP_HOST: {
+    good: [
+      ["0.0.0.0", "0.0.0.0"],
+      ["[::1]", "::1"],
+    ],
+    bad: ["http://x", "a b", "a/b"],
+  },
+  BATUTA_HTTP_PORT: {
+    good: [
+      ["0", 0],
+      ["8080", 8080],
+    ],
+    bad: ["65536", "-1", "80a", "1e3", "0x50"],
+  },
+  BATUTA_HTTP_TOKEN: { good: [["s3cret", "s3cret"]], bad: ["two words", "ñ"] },
+  BATUTA_HTTP_BODY_LIMIT_BYTES: {
+    good: [
+      ["2MiB", 2_097_152],
+      ["65536", 65_536],
+      ["0.5 MiB", 524_288],
+    ],
+    bad: ["1MB", "10", "1GiB", "-1"],
+  },
+  BATUTA_HTTP_WAIT_MAX_MS: {
+    good: [
+      ["30s", 30_000],
+      ["250", 250],
+      ["0", 0],
+    ],
+    bad: ["30 seconds", "2d", "-1s", "1.2.3s"],
+  },
+  BATUTA_WORKER_ID: {
+    good: [
+      ["w-1", "w-1"],
+      ["auto", undefined],
+    ],
+    bad: ["w.1", "a b", "w".repeat(65)],
+  },
+  BATUTA_WORKER_POOL: { good: [["gpu", "gpu"]], bad: ["a.b"] },
+  BATUTA_WORKER_LABELS: {
+    good: [["zone=eu, gpu=true,empty=", { zone: "eu", gpu: "true", empty: "" }]],
+    bad: ["zone", "=x", "a=1,a=2", "a=1,", "a b=1"],
+  },
+  BATUTA_WORKER_MAX_CONCURRENT_FLOWS: { good: [["50", 50]], bad: ["0", "10001"] },
+  BATUTA_WORKER_MAX_CONCURRENT_NODES: { good: [["50", 50]], bad: ["0"] },
+  BATUTA_WORKER_MEMORY_LIMIT_MB: { good: [["2048", 2048]], bad: ["1"] },
+  BATUTA_WORKER_CPU_LIMIT_CORES: { good: [["0.5", 0.5]], bad: ["0", "two"] },
+  BATUTA_WORKER_HEARTBEAT_INTERVAL: {
+    good: [
+      ["500ms", 500],
+      ["15s", 15_000],
+    ],
+    bad: ["1ms", "11m"],
+  },
+  BATUTA_WORKER_DRAIN_TIMEOUT: { good: [["1m", 60_000]], bad: ["25h"] },
+  BATUTA_BALANCER_STRATEGY: {
+    good: [
+      ["round_robin", "round_robin"],
+      ["weighted", "weighted"],
+    ],
+    bad: ["random"],
+  },
+  BATUTA_BALANCER_CAPACITY_LIMIT: { good: [["1", 1]], bad: ["0", "1.1", "80%"] },
+  BATUTA_LANE_WEIGHTS: {
+    good: [["5:2:1", { high: 5, normal: 2, low: 1 }]],
+    bad: ["8:3", "8:3:0", "8:3:1:1", "a:b:c", "8,3,1", "1001:1:1"],
+  },
+  BATUTA_RETRY_MAX_ATTEMPTS: { good: [["1", 1]], bad: ["0", "101"] },
+  BATUTA_RETRY_BACKOFF: { good: [["200ms", 200]], bad: ["soon"] },
+  BATUTA_RETRY_BACKOFF_FACTOR: { good: [["1.5", 1.5]], bad: ["0.5"] },
+  BATUTA_RETRY_BACKOFF_MAX: { good: [["1h", 3_600_000]], bad: ["25h"] },
+  BATUTA_UNKNOWN_TYPES: { good: [["reject", "reject"]], bad: ["ignore"] },
+  BATUTA_UNPLACEABLE_TIMEOUT: { good: [["5s", 5_000]], bad: ["never"] },
+  BATUTA_TASK_MAX_PAYLOAD_BYTES: { good: [["1MiB", 1_048_576]], bad: ["1"] },
+  BATUTA_TASK_ACK_WAIT: { good: [["1s", 1_000]], bad: ["10ms"] },
+  BATUTA_SCALING_ENABLED: { good: [["off", false]], bad: ["nope"] },
+  BATUTA_SCALING_PROVISIONER: {
+    good: [
+      ["none", "none"],
+      ["process", "process"],
+    ],
+    bad: ["swarm"],
+  },
+  BATUTA_SCALING_MIN_WORKERS: { good: [["0", 0]], bad: ["-1", "2.5"] },
+  BATUTA_SCALING_MAX_WORKERS: { good: [["3", 3]], bad: ["0"] },
+  BATUTA_QUEUE_HIGH_WATERMARK: { good: [["500", 500]], bad: ["0"] },
+  BATUTA_QUEUE_LOW_WATERMARK: { good: [["50", 50]], bad: ["-1"] },
+  BATUTA_SHUTDOWN_TIMEOUT: { good: [["2m", 120_000]], bad: ["x"] },
+  BATUTA_LOG_LEVEL: { good: [["debug", "debug"]], bad: ["verbose"] },
+  BATUTA_LOG_FORMAT: { good: [["json", "json"]], bad: ["xml"] },
+};
+
+function settingOf(name: string, env: Record<string, string>): unknown {
+  const row = allRows().find(({ variable }) => variable.name === name);
+  const config = loadConfig({ env: { HOME: "/home/ada", ...env }, cwd: "/srv" });
+  return (config as unknown as Record<string, Record<string, unknown>>)[row?.topic ?? ""]?.[
+    row?.field ?? ""
+  ];
+}
+
+test("the cases below cover every setting", () => {
+  const names = allRows().map(({ variable }) => variable.name);
+  expect(Object.keys(CASES).sort()).toEqual([...names].sort());
+  expect(new Set(names).size).toBe(names.length);
+});
+
+describe.each(Object.entries(CASES))("%s", (name, { good, bad }) => {
+  test.each(good)("reads %j", (text, value) => {
+    expect(settingOf(name, { [name]: text })).toEqual(value);
+  });
+
+  test.each(bad)("refuses %j, naming itself and what it accepts", (text) => {
+    const kind = allRows().find(({ variable }) => variable.name === name)?.variable.kind;
+    expect(() => loadConfig({ env: { [name]: text } })).toThrow(`${name}: `);
+    expect(() => loadConfig({ env: { [name]: text } })).toThrow(`accepts ${kind?.accepts}`);
+  });
+});
+
+test("the defaults are those of the contract", () => {
+  expect(loadConfig({ env: { HOME: "/home/ada" }, cwd: "/srv" })).toEqual({
+    nats: {
+      url: undefined,
+      serverBin: undefined,
+      subjectPrefix: "",
+      replicas: 1,
+      durability: "standard",
+    },
+    paths: { dataDir: "/srv/.batuta", cacheDir: "/home/ada/.cache/batuta" },
+    http: {
+      enabled: true,
+      host: "127.0.0.1",
+      port: 3000,
+      token: undefined,
+      bodyLimitBytes: 1_048_576,
+      waitMaxMs: 60_000,
+    },
+    worker: {
+      id: undefined,
+      pool: "default",
+      labels: {},
+      maxConcurrentFlows: 5,
+      maxConcurrentNodes: 10,
+      memoryLimitMB: 1024,
+      cpuLimitCores: 2,
+      heartbeatIntervalMs: 2_000,
+      drainTimeoutMs: 60_000,
+    },
+    balancer: { strategy: "least_busy", capacityLimit: 0.8 },
+    lanes: { weights: { high: 8, normal: 3, low: 1 } },
+    retry: { maxAttempts: 5, backoffMs: 1_000, backoffFactor: 2, backoffMaxMs: 300_000 },
+    dispatch: { unknownTypes: "wait", unplaceableTimeoutMs: 600_000, ackWaitMs: 30_000 },
+    limits: { taskMaxPayloadBytes: 524_288 },
+    scaling: {
+      enabled: true,
+      provisioner: undefined,
+      minWorkers: 2,
+      maxWorkers: 20,
+      highWatermark: 1_000,
+      lowWatermark: 100,
+    },
+    process: { shutdownTimeoutMs: 90_000 },
+    log: { level: "info", format: "auto" },
+  });
+});

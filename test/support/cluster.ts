@@ -1,0 +1,93 @@
+import { onTestFinished, type TestContext } from "vitest";
+import { type Bus, connectBus } from "../../src/bus/connect.ts";
+import { publishStored } from "../../src/bus/publish.ts";
+import type { Lane } from "../../src/domain/lane.ts";
+import type { FlowEvent } from "../../src/messages/flow-event.ts";
+import type { DeadLetter, ExecutionResult } from "../../src/messages/result.ts";
+import type { WorkerStateEvent } from "../../src/messages/worker.ts";
+import { Child } from "./child.ts";
+import { type TestNats, testPrefix } from "./nats.ts";
+import { Recording } from "./record.ts";
+
+type Env = Readonly<Record<string, string>>;
+
+export const NOOP_FLOW = {
+  name: "noop",
+  version: 1,
+  nodes: [{ id: "only", type: "noop" }],
+  connections: [],
+};
+
+/** A flow that takes `delayMs`. */
+export function slowFlow(delayMs: number) {
+  const nodes = [{ id: "wait", type: "delay", config: { delayMs } }];
+  return { name: "slow", version: 1, nodes, connections: [] };
+}
+
+/** Orchestrators and workers as processes of their own, on streams of this test alone. */
+export class Cluster {
+  readonly bus: Bus;
+  readonly results: Recording<ExecutionResult>;
+  readonly states: Recording<WorkerStateEvent>;
+  readonly events: Recording<FlowEvent>;
+  readonly deadLetters: Recording<DeadLetter>;
+  readonly env: Env;
+
+  private constructor(bus: Bus, env: Env) {
+    this.bus = bus;
+    this.env = env;
+    const { nc, names } = bus;
+    this.results = new Recording(nc, names.result("*"));
+    this.states = new Recording(nc, names.workerState("*"));
+    this.events = new Recording(nc, names.event("*", "*"));
+    this.deadLetters = new Recording(nc, names.dead("high", "*").replace(".high.", ".*."));
+  }
+
+  /** Connected, with an orchestrator that serves. Everything ends with the test. */
+  static async start(task: TestContext["task"], nats: Pick<TestNats, "url">, env: Env = {}): Promise<Cluster> {
+    const prefix = testPrefix(task);
+    const bus = await connectBus({ url: nats.url, prefix, name: `test ${prefix}` });
+    onTestFinished(() => bus.close());
+    const settings = {
+      BATUTA_NATS_URL: nats.url,
+      BATUTA_SUBJECT_PREFIX: prefix,
+      BATUTA_HTTP_ENABLED: "false",
+      BATUTA_WORKER_HEARTBEAT_INTERVAL: "200ms",
+      ...env,
+    };
+    const cluster = new Cluster(bus, settings);
+    await cluster.orchestrator();
+    return cluster;
+  }
+
+  /** One more orchestrator, once it serves. */
+  async orchestrator(env: Env = {}): Promise<Child> {
+    const child = this.child(["run"], env);
+    await child.says(/orchestrator running/);
+    return child;
+  }
+
+  /** A worker, once it is healthy. */
+  async worker(workerId: string, env: Env = {}): Promise<Child> {
+    const child = this.child(["worker"], { BATUTA_WORKER_ID: workerId, ...env });
+    await this.states.first((event) => event.workerId === workerId && event.to === "healthy");
+    return child;
+  }
+
+  child(args: readonly string[], env: Env = {}): Child {
+    const child = new Child(args, { ...this.env, ...env });
+    onTestFinished(() => child[Symbol.asyncDispose]());
+    return child;
+  }
+
+  /** Publishes a message as any NATS client would; resolves once it is stored. */
+  async publish(lane: Lane, body: unknown): Promise<{ readonly seq: number }> {
+    const data = typeof body === "string" ? body : JSON.stringify(body);
+    return publishStored(this.bus, this.bus.names.execute(lane), new TextEncoder().encode(data));
+  }
+
+  /** The result of one execution, as soon as it is there. */
+  result(executionId: string): Promise<ExecutionResult> {
+    return this.results.first((result) => result.executionId === executionId);
+  }
+}
