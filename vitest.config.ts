@@ -30,7 +30,7 @@ export default defineConfig({
           // Everything else: a new folder gets a real server rather than being run by nobody.
           include: ["test/**/*.test.ts"],
           exclude: UNIT,
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           hookTimeout: 60_000,
           globalSetup: ["test/support/global-setup.ts"],
           provide: { natsLine: line },

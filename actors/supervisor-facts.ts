@@ -1,7 +1,7 @@
 /** Self-doubt: how long one doubt lasts, how long doubts in a row may, and how long trust lasts then. */
 export const DOUBT = { forMs: 5_000, maxMs: 30_000, restMs: 15_000 } as const;
 
-export const STOP = { timeoutMs: 30_000 } as const;
+const STOP = { timeoutMs: 30_000 } as const;
 
 /** The facts that the supervisor actor of one orchestrator is told. */
 export type SupervisorEvent =
@@ -24,8 +24,6 @@ export type SupervisorEvent =
   | { readonly type: "stop"; readonly reason: string }
   /** What was under way is settled. */
   | { readonly type: "drained" };
-
-export type SupervisorEventType = SupervisorEvent["type"];
 
 export interface SupervisorInput {
   /** The node that this orchestrator is. */

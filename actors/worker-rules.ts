@@ -1,4 +1,4 @@
-import type { WorkerEvent, WorkerInput } from "./worker-events.ts";
+import type { WorkerEvent } from "./worker-events.ts";
 import type { WorkerContext } from "./worker-facts.ts";
 import {
   CRITICAL,
@@ -64,7 +64,7 @@ export function isFrozen(facts: WorkerContext): boolean {
 
 /** No beat for 2.5 intervals. */
 export function isLate(facts: WorkerContext): boolean {
-  return !isFrozen(facts) && silentMs(facts) >= SILENCE.lateIntervals * intervalMs(facts);
+  return silentMs(facts) >= SILENCE.lateIntervals * intervalMs(facts);
 }
 
 /** Late, and no ping answered lately either: it gets nothing until it is heard again. */
@@ -74,13 +74,13 @@ export function isSuspect(facts: WorkerContext): boolean {
 
 /** No beat for 6 intervals, and unreachable. */
 export function isLost(facts: WorkerContext): boolean {
-  const silent = silentMs(facts) >= SILENCE.lostIntervals * intervalMs(facts);
-  return silent && !isFrozen(facts) && !isReachable(facts);
+  const isSilent = silentMs(facts) >= SILENCE.lostIntervals * intervalMs(facts);
+  return isSilent && !isReachable(facts);
 }
 
 /** The time to prove itself is over. */
 export function isUnproven(facts: WorkerContext): boolean {
-  return !isFrozen(facts) && facts.now() >= proofDeadline(facts);
+  return facts.now() >= proofDeadline(facts);
 }
 
 /** A beat of this incarnation that is newer than the last one. */
@@ -100,11 +100,6 @@ export function isForeign(facts: WorkerContext, event: WorkerEvent): boolean {
 /** ULIDs sort by time, so a later incarnation is a greater string. */
 export function isSuperseded(facts: WorkerContext, event: WorkerEvent): boolean {
   return event.type === "evict" && event.incarnation > facts.incarnation;
-}
-
-/** Which state the initial one leads to. */
-export function wasRecoveredAs(input: WorkerInput["recovered"], state: string): boolean {
-  return input?.state === state;
 }
 
 /**
@@ -130,12 +125,12 @@ export function graceDelay(facts: WorkerContext): number {
   return Math.max(0, facts.drainUntil - facts.now());
 }
 
-/** Since the last beat, or since the supervisor stopped doubting itself. */
+/** Since the last beat, or since the supervisor stopped doubting itself: 0 while it does. */
 export function silentMs(facts: WorkerContext): number {
   return Math.max(0, facts.now() - Math.max(facts.beatAt, facts.doubtUntil));
 }
 
-export function isReachable(facts: WorkerContext): boolean {
+function isReachable(facts: WorkerContext): boolean {
   return facts.pongAt !== undefined && facts.now() - facts.pongAt < SILENCE.reachableMs;
 }
 
@@ -143,6 +138,7 @@ function intervalMs(facts: WorkerContext): number {
   return facts.manifest.heartbeatIntervalMs;
 }
 
+/** Time in which the supervisor doubted itself does not count. */
 function proofDeadline(facts: WorkerContext): number {
   const start = Math.max(facts.since, Math.min(facts.doubtUntil, facts.now()));
   return start + PROOF.timeoutIntervals * intervalMs(facts);

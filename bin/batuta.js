@@ -12,7 +12,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
 // Node.js 22 and newer keep compiled code between runs: commands start in half the time.
 nodeModule.enableCompileCache?.();
 try {
-  await import(entry.href);
+  await import("../dist/src/cli/main.js");
 } catch (error) {
   if (error.code !== "ERR_MODULE_NOT_FOUND" || error.url !== entry.href) throw error;
   fail("this checkout is not built: run `npm ci` (or `npm run build`) first");

@@ -1,12 +1,37 @@
-// Compiles src and actors to dist with tsc. As an npm `prepare` step it runs with --if-possible:
-// an install without dev dependencies (a container's runtime stage) has no compiler and needs none.
+// Compiles src and actors to dist with tsc, if they have changed since the last time. As an npm
+// `prepare` step it runs with --if-possible: an install without dev dependencies (a container's
+// runtime stage) has no compiler and needs none.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+const stamp = join(root, "dist", ".built");
+
+/** When a file, or the newest file or folder below a folder, was changed last; epoch ms. */
+function changedAt(path) {
+  const { mtimeMs } = statSync(path);
+  if (!statSync(path).isDirectory()) return mtimeMs;
+  const below = readdirSync(path).map((name) => changedAt(join(path, name)));
+  return Math.max(mtimeMs, ...below);
+}
+
+/** A build while others run from dist would pull the files from under them. */
+function isFresh() {
+  if (!existsSync(stamp)) return false;
+  const sources = ["src", "actors", "tsconfig.json", "tsconfig.build.json", "package-lock.json"];
+  return sources.every((name) => changedAt(join(root, name)) <= statSync(stamp).mtimeMs);
+}
+
+function compile() {
+  rmSync(join(root, "dist"), { recursive: true, force: true });
+  const args = [tsc, "-p", join(root, "tsconfig.build.json")];
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" });
+  if (status !== 0) process.exit(status ?? 1);
+  writeFileSync(stamp, "");
+}
 
 /** npm links the bins of dependencies but not of the checkout itself; without this `npx batuta` would ask the registry. */
 function linkOwnBin() {
@@ -22,10 +47,5 @@ if (!existsSync(tsc)) {
   console.error("build: TypeScript is not installed; run `npm ci` first");
   process.exit(1);
 }
-rmSync(join(root, "dist"), { recursive: true, force: true });
-const result = spawnSync(process.execPath, [tsc, "-p", join(root, "tsconfig.build.json")], {
-  cwd: root,
-  stdio: "inherit",
-});
-if (result.status !== 0) process.exit(result.status ?? 1);
+if (!isFresh()) compile();
 linkOwnBin();

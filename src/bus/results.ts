@@ -49,8 +49,12 @@ export function storeResult(
   attempt();
 }
 
-/** The same as a promise. */
-export function storeResultNow(bus: Bus, result: ExecutionResult): Promise<StoreOutcome> {
+/**
+ * The same as a promise, looking first. JetStream refuses a second record, but plain subscribers of
+ * the subject see the attempt all the same: where there is time, it is better not made.
+ */
+export async function storeResultOnce(bus: Bus, result: ExecutionResult): Promise<StoreOutcome> {
+  if ((await findResult(bus, result.executionId)) !== undefined) return "fenced";
   return new Promise((resolve, reject) => {
     storeResult(bus, result, (outcome) => {
       if (outcome instanceof Error) reject(outcome);

@@ -52,7 +52,7 @@ function problemLines(thrown: unknown): string[] {
   return left > 0 ? [...shown, `  … and ${left} more`] : shown;
 }
 
-export function problemLine({ pointer, detail, code, hint }: Problem): string {
+function problemLine({ pointer, detail, code, hint }: Problem): string {
   const where = pointer === "" ? "(the whole)" : pointer;
   return `  ${where}  ${detail} [${code}]${hint === undefined ? "" : `; ${hint}`}`;
 }

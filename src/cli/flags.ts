@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import type { VariableName } from "../config/variables.ts";
+import { FORMATS } from "./output.ts";
 
 interface Flag {
   readonly flags: string;
@@ -62,6 +63,6 @@ export function argumentsFor(values: FlagValues): readonly string[] {
 /** `-o`, for commands that print data. */
 export function outputOption(): Option {
   return new Option("-o, --output <format>", "how data is printed")
-    .choices(["table", "json", "jsonl"])
+    .choices(FORMATS)
     .default("table");
 }

@@ -15,7 +15,7 @@ export function teach(command: Command, lesson: Lesson): Command {
   return command.addHelpText("after", `\n${lessonText(lesson)}`);
 }
 
-export function lessonText({ examples, environment = [], exits }: Lesson): string {
+function lessonText({ examples, environment = [], exits }: Lesson): string {
   const codes = exits.map((name) => [String(EXIT[name]), EXIT_MEANINGS[name]] as const);
   const sections = [
     section("Examples:", examples),

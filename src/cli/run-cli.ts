@@ -1,6 +1,5 @@
 import type { Command, CommanderError } from "commander";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-import { explainFailure } from "./failure.ts";
 import { buildProgram } from "./program.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -35,6 +34,7 @@ function prepare(command: Command, terminal: Terminal): void {
 
 async function tell(thrown: unknown, terminal: Terminal): Promise<ExitCode> {
   const { wantsStacks } = await import("./config.ts");
+  const { explainFailure } = await import("./failure.ts");
   const { exitCode, lines } = explainFailure(thrown, wantsStacks());
   const [first = "", ...rest] = lines;
   terminal.say(terminal.paintSaid("red", first));

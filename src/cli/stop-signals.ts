@@ -11,7 +11,7 @@ export interface StopRequest {
 }
 
 /** Where signals come from: `process`, or a stand-in in tests. */
-export type SignalSource = Pick<NodeJS.EventEmitter, "on" | "off">;
+type SignalSource = Pick<NodeJS.EventEmitter, "on" | "off">;
 
 export interface StopOptions {
   /** A second signal: end at once. Does not return. */

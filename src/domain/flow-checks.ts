@@ -25,13 +25,14 @@ function duplicateNodes(flow: Flow): Problem[] {
 }
 
 function checkEnds(flow: Flow, connection: FlowConnection, index: number): Problem[] {
-  const ids = nodeIdSet(flow);
-  const unknown = (["from", "to"] as const).filter((end) => !ids.has(connection[end].node));
+  const ids = nodeIds(flow);
+  const unknown = (["from", "to"] as const).filter((end) => !ids.exact.has(connection[end].node));
   const problems = unknown.map((end): Problem => {
     const detail = `there is no node "${connection[end].node}"`;
-    const hint = nearest(connection[end].node, flow);
+    const meant = ids.byLowerCase.get(connection[end].node.toLowerCase());
+    const hint = meant === undefined ? {} : { hint: `did you mean "${meant}"?` };
     const pointer = endpointPointer(connection, index, end);
-    return { code: "E_UNKNOWN_NODE", pointer, detail, ...(hint === undefined ? {} : { hint }) };
+    return { code: "E_UNKNOWN_NODE", pointer, detail, ...hint };
   });
   if (connection.from.node !== connection.to.node) return problems;
   const detail = `node "${connection.from.node}" is connected to itself`;
@@ -58,25 +59,26 @@ function cycleProblem(flow: Flow, graph: FlowGraph, edges: readonly number[]): P
   const ids = edges.map((edge) => flow.nodes[graph.edges[edge]?.from ?? 0]?.id ?? "?");
   const shown = ids.length <= CYCLE_SHOWN ? ids : [...ids.slice(0, CYCLE_SHOWN), "…"];
   const closing = graph.edges[edges.at(-1) ?? 0]?.connection;
-  const detail = `the connections run in a circle: ${[...shown, ids[0]].join(" -> ")}`;
+  const detail = `the connections form a cycle: ${[...shown, ids[0]].join(" -> ")}`;
   return { code: "E_CYCLE", pointer: `/connections/${closing}`, detail, hint: LOOP_HINT };
 }
 
 const CYCLE_SHOWN = 20;
 const LOOP_HINT = "a flow has no loops; work through a list with data-map or data-filter";
 
-const idSets = new WeakMap<Flow, ReadonlySet<string>>();
-
-function nodeIdSet(flow: Flow): ReadonlySet<string> {
-  const known = idSets.get(flow);
-  if (known !== undefined) return known;
-  const ids = new Set(flow.nodes.map((node) => node.id));
-  idSets.set(flow, ids);
-  return ids;
+interface NodeIds {
+  readonly exact: ReadonlySet<string>;
+  readonly byLowerCase: ReadonlyMap<string, string>;
 }
 
-function nearest(id: string, flow: Flow): string | undefined {
-  const wanted = id.toLowerCase();
-  const match = flow.nodes.find((node) => node.id.toLowerCase() === wanted);
-  return match === undefined ? undefined : `did you mean "${match.id}"?`;
+const knownIds = new WeakMap<Flow, NodeIds>();
+
+function nodeIds(flow: Flow): NodeIds {
+  const known = knownIds.get(flow);
+  if (known !== undefined) return known;
+  const ids = flow.nodes.map((node) => node.id);
+  const byLowerCase = new Map(ids.map((id) => [id.toLowerCase(), id]));
+  const made = { exact: new Set(ids), byLowerCase };
+  knownIds.set(flow, made);
+  return made;
 }

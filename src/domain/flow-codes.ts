@@ -4,13 +4,13 @@
  */
 export const FLOW_PROBLEM_CODES = {
   E_SCHEMA: "a field is missing or has the wrong type",
-  E_LIMIT: "a list, a text or a nesting is beyond its limit",
+  E_LIMIT: "a number, a list, a text or a nesting is beyond its limit",
   E_DUP_NODE: "two nodes have the same id",
   E_UNKNOWN_NODE: "a connection names a node that is not there",
   E_UNKNOWN_TYPE: "no worker type of that name and version is known",
   E_UNKNOWN_PORT: "a connection uses a port that the node does not have",
   E_SELF_LOOP: "a node is connected to itself",
-  E_CYCLE: "connections run in a circle; the detail prints it",
+  E_CYCLE: "connections form a cycle; the detail prints it",
   E_DUP_CONN: "the same two ports are connected twice",
   E_CONFIG:
     "the config does not fit the node type, or two settings of a node contradict each other",

@@ -1,7 +1,7 @@
 import type { Flow } from "./flow.ts";
 
 /** A connection with its ends as indexes into `flow.nodes`. */
-export interface FlowEdge {
+interface FlowEdge {
   readonly from: number;
   readonly fromPort: string;
   readonly to: number;

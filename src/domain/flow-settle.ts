@@ -89,7 +89,7 @@ function settleEdge({ state, decide }: Turn, edge: number, isDelivered: boolean)
   if (isDelivered) state.delivered[target] = (state.delivered[target] as number) + 1;
   if (state.nodes[target] !== "pending") return;
   const takesFirst = isDelivered && state.flow.nodes[target]?.join === "any";
-  if (takesFirst) state.winner[target] ??= edge;
+  if (takesFirst) state.winner[target] = edge;
   if (takesFirst || state.unsettled[target] === 0) decide.push(target);
 }
 

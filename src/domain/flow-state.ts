@@ -8,7 +8,7 @@ import { NodeHeap } from "./flow-heap.ts";
  * - running: an attempt is under way. waiting: a failed attempt is followed by another one.
  * - completed, failed (handled or not), skipped, cancelled: settled; it will not change any more.
  */
-export type NodeStatus =
+type NodeStatus =
   | "pending"
   | "ready"
   | "running"
@@ -18,7 +18,7 @@ export type NodeStatus =
   | "skipped"
   | "cancelled";
 
-export type EdgeStatus = "pending" | "delivered" | "pruned";
+type EdgeStatus = "pending" | "delivered" | "pruned";
 
 /** What happened. `node` is an index into `flow.nodes`, `attempt` that of the start command. */
 export type FlowEvent =

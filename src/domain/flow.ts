@@ -2,7 +2,7 @@
 export type JoinRule = "settled" | "all" | "any";
 
 /** What happens when a node has failed for good. */
-export type NodeErrorRule = "fail" | "continue" | "branch";
+type NodeErrorRule = "fail" | "continue" | "branch";
 
 export interface FlowRetry {
   readonly maxAttempts: number;
@@ -16,7 +16,7 @@ export interface FlowRetry {
   readonly notOn?: readonly string[];
 }
 
-export const DEFAULT_RETRY: FlowRetry = {
+const DEFAULT_RETRY: FlowRetry = {
   maxAttempts: 1,
   initialMs: 1_000,
   factor: 2,
@@ -40,7 +40,7 @@ export interface FlowNode {
   readonly disabled: boolean;
 }
 
-export interface FlowEndpoint {
+interface FlowEndpoint {
   readonly node: string;
   readonly port: string;
 }
@@ -53,7 +53,7 @@ export interface FlowConnection {
   readonly editorForm: boolean;
 }
 
-export interface FlowSettings {
+interface FlowSettings {
   /** For the whole execution on one worker; none where absent. */
   readonly timeoutMs?: number;
   readonly onError: "fail" | "continue";
@@ -96,11 +96,11 @@ export interface FlowNodeSource
   readonly disabled?: boolean | undefined;
 }
 
-export type FlowEndpointSource =
+type FlowEndpointSource =
   | string
   | { readonly node: string; readonly port?: string | undefined };
 
-export type FlowConnectionSource =
+type FlowConnectionSource =
   | {
       readonly from: FlowEndpointSource;
       readonly to: FlowEndpointSource;

@@ -35,7 +35,7 @@ export const EMPTY_HISTORY: HealthHistory = {
 };
 
 /** How much is remembered: as many CPU readings and as long a minute as the score looks at. */
-export const HISTORY_LIMITS = {
+const HISTORY_LIMITS = {
   cpuReadings: 3,
   windowMs: 60_000,
   sampleEveryMs: 10_000,

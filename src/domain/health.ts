@@ -2,10 +2,10 @@ import type { HealthHistory } from "./health-history.ts";
 import { HEALTH_LIMITS, type HealthLimits, type HealthStep } from "./health-limits.ts";
 import type { FleetFacts, HealthReport } from "./health-report.ts";
 
-export type HealthSignal = "loop-lag" | "memory" | "cpu" | "errors" | "deaf" | "late-beat";
+type HealthSignal = "loop-lag" | "memory" | "cpu" | "errors" | "deaf" | "late-beat";
 
 /** One reason for points, for people and machines. */
-export interface HealthReason {
+interface HealthReason {
   readonly signal: HealthSignal;
   readonly points: number;
   readonly text: string;

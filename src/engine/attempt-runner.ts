@@ -17,7 +17,8 @@ export class AttemptRunner {
   readonly #state: FlowState;
   readonly #scope: RunScope;
   readonly #maxOutputBytes: number;
-  readonly #watches = new Map<number, AttemptWatch>();
+  /** Made when the first node answers later. */
+  #watches: Map<number, AttemptWatch> | undefined;
   /** A node whose unsafe effect has happened, or may have. */
   #unsafeNodeId: string | undefined;
 
@@ -50,7 +51,7 @@ export class AttemptRunner {
 
   /** Tells a node to stop; nothing happens where it does not run. */
   stop(node: number, reason: Error): void {
-    this.#watches.get(node)?.stop(reason);
+    this.#watches?.get(node)?.stop(reason);
   }
 
   /** Makes an error final where another attempt of the execution would repeat an unsafe effect. */
@@ -82,7 +83,7 @@ export class AttemptRunner {
   }
 
   #attempt(node: number, attempt: number, config: unknown): NodeAttempt {
-    const onProgress = (_: NodeAttempt, progress: number) =>
+    const onProgress = (progress: number) =>
       tellNodeEvent(this.#run, this.#state, node, { kind: "progress", progress });
     const start = { node, attempt, config };
     return new NodeAttempt(this.#run, this.#state, start, this.#maxOutputBytes, onProgress);
@@ -90,7 +91,7 @@ export class AttemptRunner {
 
   #call(plan: PlanNode, attempt: NodeAttempt, settle: (result: AttemptResult) => void): void {
     const done = (result: AttemptResult) => {
-      this.#watches.delete(attempt.node);
+      this.#watches?.delete(attempt.node);
       this.#noteEffect(plan, attempt, result);
       settle(result);
     };
@@ -98,6 +99,7 @@ export class AttemptRunner {
     try {
       answer = (plan.type as NodeType).run(attempt);
       if (isThenable(answer)) {
+        this.#watches ??= new Map();
         this.#watches.set(attempt.node, watchAttempt(plan, attempt, this.#run, answer, done));
         return;
       }

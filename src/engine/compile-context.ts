@@ -11,7 +11,7 @@ import type { ExpressionCompiler } from "./expressions/template.ts";
  * Where an expression stands, which decides what it may read: a node reads what is settled before
  * it runs, a connection also its source, the output of the flow everything.
  */
-export type ExpressionPlace =
+type ExpressionPlace =
   | { readonly type: "node"; readonly node: number }
   | { readonly type: "edge"; readonly source: number }
   | { readonly type: "output" };

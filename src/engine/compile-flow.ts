@@ -24,8 +24,8 @@ export interface CompileOptions {
 
 /**
  * A flow checked and made ready to run, or everything that is wrong with it, as JSON Pointers into
- * `flowData`. Takes any value and never throws. Where the wire shape itself is broken, only that
- * is reported. What is written into `flowData` afterwards does not reach the plan.
+ * `flowData`, up to 200. Takes any value and never throws. Where the wire shape itself is broken,
+ * only that is reported. What is written into `flowData` afterwards does not reach the plan.
  */
 export function compileFlow(
   flowData: unknown,
@@ -34,11 +34,22 @@ export function compileFlow(
 ): CompileResult {
   try {
     const shape = checkShape(flowData);
-    if ("problems" in shape) return { ok: false, problems: shape.problems };
+    if ("problems" in shape) return refused(shape.problems);
     return compileData(shape.data, catalog, options);
   } catch (thrown) {
     return { ok: false, problems: [problemOf(thrown)] };
   }
+}
+
+/** They travel in one dead letter, so they must not be endless. */
+const MAX_PROBLEMS = 200;
+
+function refused(problems: readonly Problem[]): CompileResult {
+  const more = problems.length - MAX_PROBLEMS;
+  if (more <= 0) return { ok: false, problems };
+  const detail = `there are ${more} more problems`;
+  const shown = problems.slice(0, MAX_PROBLEMS);
+  return { ok: false, problems: [...shown, { code: "E_LIMIT", pointer: "", detail }] };
 }
 
 /** A RangeError is the end of the stack; anything else comes from the code of a node type. */
@@ -68,7 +79,7 @@ function compileData(data: FlowData, catalog: NodeCatalog, options: CompileOptio
     ...checkWarnings(nodes, graph),
   ];
   const problems = found.filter((problem) => problem.code.startsWith("E_"));
-  if (problems.length > 0) return { ok: false, problems };
+  if (problems.length > 0) return refused(problems);
   const plan = { flow, graph, nodes, conditions, output, inputs, sinks: sinksOf(graph) };
   return { ok: true, plan: { ...plan, ...summary(nodes, catalog), warnings: found } };
 }

@@ -76,7 +76,7 @@ export interface NodeDefinition<Schema extends z.ZodType> {
   run(context: NodeContext<z.output<Schema>>): unknown;
 }
 
-export const DEFAULT_NODE_TIMEOUT_MS = 60_000;
+const DEFAULT_NODE_TIMEOUT_MS = 60_000;
 
 /** A node type of your own: registered with `nodeTypes([...coreNodeTypeList, mine])`. */
 export function defineNode<Schema extends z.ZodType>(

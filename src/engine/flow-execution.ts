@@ -28,7 +28,8 @@ export class FlowExecution {
   readonly #queue: FlowCommand[] = [];
   #isDraining = false;
   #flowTimer: unknown;
-  readonly #retryTimers = new Map<number, unknown>();
+  /** Made when first needed: most executions retry nothing. */
+  #retryTimers: Map<number, unknown> | undefined;
   #outcome: FlowOutcome | undefined;
   #resolve: ((outcome: FlowOutcome) => void) | undefined;
 
@@ -55,9 +56,9 @@ export class FlowExecution {
     if (refused !== undefined) return { status: "failed", error: refused, nodesRun: 0 };
     this.#post({ type: "start" });
     if (this.#outcome !== undefined) return this.#outcome;
-    this.#watchFromOutside();
     return new Promise((resolve) => {
       this.#resolve = resolve;
+      this.#watchFromOutside();
     });
   }
 
@@ -75,7 +76,8 @@ export class FlowExecution {
     const { signal, clock } = this.#run;
     const { timeoutMs } = this.#plan.flow.settings;
     signal.addEventListener("abort", this.#cancel, { once: true });
-    if (timeoutMs === undefined) return;
+    if (signal.aborted) this.#cancel();
+    if (timeoutMs === undefined || this.#outcome !== undefined) return;
     const message = `the flow took longer than ${timeoutMs} ms (settings.timeoutMs)`;
     const error = { code: "TIMEOUT", message, retryable: true };
     this.#flowTimer = clock.setTimeout(() => this.#post({ type: "abort", error }), timeoutMs);
@@ -138,15 +140,16 @@ export class FlowExecution {
     const spreadMs = jitter === "full" ? Math.round(random() * delayMs) : delayMs;
     this.#tell(node, { kind: "retrying", error, delayMs: spreadMs });
     const due = () => {
-      this.#retryTimers.delete(node);
+      this.#retryTimers?.delete(node);
       this.#post({ type: "due", node });
     };
+    this.#retryTimers ??= new Map();
     this.#retryTimers.set(node, clock.setTimeout(due, spreadMs));
   }
 
   #abortNode(node: number): void {
-    const timer = this.#retryTimers.get(node);
-    this.#retryTimers.delete(node);
+    const timer = this.#retryTimers?.get(node);
+    this.#retryTimers?.delete(node);
     if (timer !== undefined) this.#run.clock.clearTimeout(timer);
     this.#runner.stop(node, permanentError("CANCELLED", "the execution is being stopped"));
   }

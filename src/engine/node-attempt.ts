@@ -1,7 +1,7 @@
 import { type Arrival, arrivalsOf, inputOf } from "../domain/flow-input.ts";
 import type { FlowState } from "../domain/flow-state.ts";
 import type { NodeContext, NodeLog } from "./define-node.ts";
-import type { FlowRun } from "./run-types.ts";
+import type { FlowClock, FlowRun } from "./run-types.ts";
 
 /**
  * One attempt of one node: what `run` gets, and the way to stop it. What a node may not ask for
@@ -16,7 +16,7 @@ export class NodeAttempt implements NodeContext<unknown> {
   readonly maxOutputBytes: number;
   readonly #run: FlowRun;
   readonly #state: FlowState;
-  readonly #onProgress: (attempt: NodeAttempt, fraction: number) => void;
+  readonly #onProgress: (fraction: number) => void;
   #controller: AbortController | undefined;
   #stopped: Error | undefined;
 
@@ -25,7 +25,7 @@ export class NodeAttempt implements NodeContext<unknown> {
     state: FlowState,
     start: { readonly node: number; readonly attempt: number; readonly config: unknown },
     maxOutputBytes: number,
-    onProgress: (attempt: NodeAttempt, fraction: number) => void,
+    onProgress: (fraction: number) => void,
   ) {
     this.config = start.config;
     this.input = inputOf(state, start.node) ?? null;
@@ -77,29 +77,35 @@ export class NodeAttempt implements NodeContext<unknown> {
     this.#controller?.abort(reason);
   }
 
-  // Fields and not methods: nodes take them out of the context by destructuring.
-  readonly now = (): number => this.#run.clock.now();
+  // Getters and not methods: nodes take them out of the context by destructuring.
+  get now(): () => number {
+    return () => this.#run.clock.now();
+  }
 
-  readonly progress = (fraction: number): void => this.#onProgress(this, fraction);
+  get progress(): (fraction: number) => void {
+    return (fraction) => this.#onProgress(fraction);
+  }
 
-  readonly sleep = (delayMs: number): Promise<void> => {
-    const { clock } = this.#run;
-    const { signal } = this;
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) {
-        reject(signal.reason);
-        return;
-      }
-      const wake = () => {
-        signal.removeEventListener("abort", interrupt);
-        resolve();
-      };
-      const timer = clock.setTimeout(wake, delayMs);
-      const interrupt = () => {
-        clock.clearTimeout(timer);
-        reject(signal.reason);
-      };
-      signal.addEventListener("abort", interrupt, { once: true });
-    });
-  };
+  get sleep(): (delayMs: number) => Promise<void> {
+    return (delayMs) => sleepUntil(this.#run.clock, this.signal, delayMs);
+  }
+}
+
+function sleepUntil(clock: FlowClock, signal: AbortSignal, delayMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const wake = () => {
+      signal.removeEventListener("abort", interrupt);
+      resolve();
+    };
+    const timer = clock.setTimeout(wake, delayMs);
+    const interrupt = () => {
+      clock.clearTimeout(timer);
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", interrupt, { once: true });
+  });
 }

@@ -10,8 +10,8 @@ export interface PlanCache {
   readonly size: number;
 }
 
-/** Texts kept as keys in all, in characters, so that large flows cannot fill the memory. */
-const MAX_KEY_CHARS = 32_000_000;
+/** Texts kept as keys in all, in characters; plans are several times as large. */
+const MAX_KEY_CHARS = 8_000_000;
 
 /**
  * Compiles each distinct flow once and forgets the one not used longest beyond `maxEntries`.
@@ -22,15 +22,11 @@ export function planCache(
   maxEntries = 1_000,
   options: CompileOptions = {},
 ): PlanCache {
-  const results = new LruCache<string, CompileResult>(maxEntries);
-  let keyChars = 0;
-  const remember = (key: string, result: CompileResult) => {
-    if (key.length > MAX_KEY_CHARS) return;
-    if (results.size >= maxEntries) keyChars -= results.deleteOldest()?.length ?? 0;
-    results.set(key, result);
-    keyChars += key.length;
-    while (keyChars > MAX_KEY_CHARS) keyChars -= results.deleteOldest()?.length ?? keyChars;
-  };
+  const results = new LruCache<string, CompileResult>({
+    maxEntries,
+    maxWeight: MAX_KEY_CHARS,
+    weigh: (text) => text.length,
+  });
   return {
     get size() {
       return results.size;
@@ -39,7 +35,7 @@ export function planCache(
       const known = text === undefined ? undefined : results.get(text);
       if (known !== undefined) return known;
       const result = compileFlow(flowData, catalog, options);
-      if (text !== undefined) remember(text, result);
+      if (text !== undefined) results.set(text, result);
       return result;
     },
   };

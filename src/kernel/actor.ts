@@ -10,8 +10,7 @@ export type StateValue = string | { readonly [state: string]: StateValue | undef
  * A statechart that the kernel can run. Machines made by the library that `actors/` uses have this
  * shape; nobody else has to know the library.
  */
-export interface Machine<E extends ActorEvent = ActorEvent, I = unknown, C = unknown>
-  extends MachineInfo {
+interface Machine<E extends ActorEvent = ActorEvent, I = unknown, C = unknown> extends MachineInfo {
   transition(snapshot: never, event: E, scope: never): { readonly context: C };
   getInitialSnapshot(scope: never, input?: I): { readonly context: C };
 }

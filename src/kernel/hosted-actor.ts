@@ -5,7 +5,7 @@ import { ActorStartError } from "./errors.ts";
 import type { Hub } from "./hub.ts";
 import { type Step, Watch } from "./inspection.ts";
 import type { DeadLetterReason, InspectionKind, InspectionRecord } from "./reports.ts";
-import { decideRestart, type RestartPolicy } from "./restarts.ts";
+import { type RestartPolicy, RestartRecord } from "./restarts.ts";
 import { toSnapshot } from "./snapshots.ts";
 
 /** What an actor gets from the kernel that hosts it. */
@@ -28,7 +28,7 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
   readonly #spec: ActorSpec<E, I, C>;
   readonly #around: Surroundings;
   readonly #listeners = new Set<(snapshot: ActorSnapshot<C>) => void>();
-  readonly #restartsAt: number[] = [];
+  readonly #restarts: RestartRecord;
   #actor: AnyActor;
   #status: ActorStatus = "active";
   #mailbox: E[] = [];
@@ -42,6 +42,7 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
     this.machine = spec.machine;
     this.#spec = spec;
     this.#around = around;
+    this.#restarts = new RestartRecord(around.restarts);
     this.#actor = this.#create(spec.input);
   }
 
@@ -50,7 +51,7 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
   }
 
   get restarts(): number {
-    return this.#restartsAt.length;
+    return this.#restarts.count;
   }
 
   /** Whether its address is in use: a faulted actor may be replaced. */
@@ -90,7 +91,7 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
       complete: () => this.#completed(),
     });
     this.#status = "active";
-    if (this.#around.hub.inspectors.size > 0) this.watch();
+    if (this.#around.hub.inspectors.size > 0) this.#introduce();
     actor.start();
   }
 
@@ -124,12 +125,17 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
     return { kind, address, incarnation, machineId, at, ...step, snapshot: this.snapshot() };
   }
 
+  #introduce(): void {
+    this.#around.hub.inspected(this.record("actor"));
+    this.watch();
+  }
+
   #create(input: I): AnyActor {
     const machine = this.machine as unknown as AnyStateMachine;
     const { clock } = this.#around;
     const actor = createActor(machine, { id: this.address, input, clock });
-    const { context, error } = actor.getSnapshot() as AnyMachineSnapshot;
-    if (context !== undefined) return actor;
+    const { status, error } = actor.getSnapshot() as AnyMachineSnapshot;
+    if (status !== "error") return actor;
     throw new ActorStartError(`${this.address}: ${String(error)}`, { cause: error });
   }
 
@@ -151,8 +157,8 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
 
   #failed(error: unknown): void {
     if (this.#status !== "active") return;
-    const { clock, restarts, hub } = this.#around;
-    const decision = decideRestart(this.#restartsAt, clock.now(), restarts);
+    const { clock, hub } = this.#around;
+    const decision = this.#restarts.decide(clock.now());
     const restartInMs = decision.type === "restart" ? decision.afterMs : undefined;
     this.#status = restartInMs === undefined ? "faulted" : "restarting";
     this.#changed();
@@ -166,8 +172,8 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
 
   #restart(): void {
     this.#restartTimer = undefined;
-    this.#restartsAt.push(this.#around.clock.now());
     this.#status = "active";
+    this.#restarts.note(this.#around.clock.now());
     try {
       const { recover, input } = this.#spec;
       this.#actor = this.#create(recover ? recover(this.snapshot().context) : input);

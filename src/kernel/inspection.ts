@@ -2,6 +2,9 @@ import type { AnyActor, InspectionEvent } from "xstate";
 import type { ActorEvent } from "./actor.ts";
 import type { Hub } from "./hub.ts";
 
+/** How the library stops an actor. */
+const STOP = "xstate.stop";
+
 /** What an actor did with one event. */
 export interface Step {
   readonly event: ActorEvent | undefined;
@@ -38,7 +41,7 @@ export class Watch {
     if (seen.actorRef !== actor) return;
     if (seen.type === "@xstate.action") this.#note(seen.action.type);
     else if (seen.type === "@xstate.event") this.#begin(seen.event);
-    else if (seen.type === "@xstate.snapshot") {
+    else if (seen.type === "@xstate.snapshot" && seen.event.type !== STOP) {
       onTransition({ event: seen.event, actions: this.#actions });
       this.#begin(undefined);
     }

@@ -61,7 +61,6 @@ export class Kernel implements Disposable {
     this.#actors.delete(spec.address);
     this.#actors.set(spec.address, actor as unknown as Hosted);
     this.#hub.counters.started++;
-    if (this.#hub.inspectors.size > 0) this.#hub.inspected(actor.record("actor"));
     actor.start();
     return actor;
   }

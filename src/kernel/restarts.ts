@@ -14,12 +14,39 @@ export const DEFAULT_RESTARTS: RestartPolicy = {
   backoffMs: 100,
 };
 
-export type RestartDecision =
+type RestartDecision =
   | { readonly type: "restart"; readonly afterMs: number }
   | { readonly type: "give-up" };
 
+/** The restarts of one actor. */
+export class RestartRecord {
+  readonly #policy: RestartPolicy;
+  /** The last ones: no more than the policy looks at. */
+  #at: readonly number[] = [];
+  #count = 0;
+
+  constructor(policy: RestartPolicy) {
+    this.#policy = policy;
+  }
+
+  /** All of them. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** What to do about a failure now. */
+  decide(now: number): RestartDecision {
+    return decideRestart(this.#at, now, this.#policy);
+  }
+
+  note(now: number): void {
+    this.#count++;
+    this.#at = [...this.#at, now].slice(-this.#policy.intensity);
+  }
+}
+
 /** What to do about one more failure. `restartsAt` are the times of the restarts so far. */
-export function decideRestart(
+function decideRestart(
   restartsAt: readonly number[],
   now: number,
   policy: RestartPolicy,

@@ -48,7 +48,7 @@ const endpointSchema = z.union([
 ]);
 
 /** `{from, to}`, or what flow editors emit: `{source, target, sourceHandle, targetHandle}`. */
-export const flowConnectionSchema = z.union([
+const flowConnectionSchema = z.union([
   z.object({ from: endpointSchema, to: endpointSchema, when: expression.optional() }),
   z.object({
     source: nodeId,
@@ -59,7 +59,7 @@ export const flowConnectionSchema = z.union([
   }),
 ]);
 
-export const flowSettingsSchema = z.object({
+const flowSettingsSchema = z.object({
   timeoutMs: milliseconds.optional(),
   onError: z.enum(["fail", "continue"]).optional(),
   maxParallel: z.int().min(1).optional(),
@@ -80,5 +80,3 @@ export const flowDataSchema = z.object({
 });
 
 export type FlowData = z.infer<typeof flowDataSchema>;
-export type FlowNodeData = z.infer<typeof flowNodeSchema>;
-export type FlowConnectionData = z.infer<typeof flowConnectionSchema>;

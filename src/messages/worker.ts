@@ -127,7 +127,13 @@ export const byeMessage = defineMessage("worker bye", byeSchema);
 
 const controlSchema = z.discriminatedUnion("action", [
   z.object({ action: z.literal("drain"), deadlineMs: z.number().min(0).optional(), reason: z.string().optional() }),
-  z.object({ action: z.literal("cancel"), executionId, reason: z.string().optional() }),
+  /** `recorded`: the terminal record is stored already; the worker has only to stop. */
+  z.object({
+    action: z.literal("cancel"),
+    executionId,
+    reason: z.string().optional(),
+    recorded: z.boolean().optional(),
+  }),
   z.object({ action: z.literal("config"), config: z.record(z.string(), z.unknown()) }),
   /** With `incarnation` only that one obeys: two processes may share a worker id for a moment. */
   z.object({

@@ -3,6 +3,7 @@ import type { Bus } from "../bus/connect.ts";
 import type { RegistryEntry, WorkerRegistry } from "../bus/worker-registry.ts";
 import { publishWorkerState } from "../bus/worker-states.ts";
 import type { WorkerStateEvent } from "../messages/worker.ts";
+import type { Member } from "./fleet.ts";
 
 export interface AnnouncerOptions {
   readonly bus: Bus;
@@ -27,6 +28,16 @@ export class Announcer {
   changed(change: WorkerChange): void {
     if (change.from === null || !this.#options.leads()) return;
     this.#enqueue(this.#event(change), false);
+  }
+
+  /** A new leader announces what changed while nobody led; what is recorded already is no news. */
+  catchUp(members: readonly Member[]): void {
+    for (const { registration, standing } of members) {
+      const { workerId, incarnation, hostname, pool = "default" } = registration;
+      const { state, reasons, load, inFlight } = standing;
+      const change = { workerId, incarnation, to: state, reasons, load, inFlight, hostname, pool };
+      this.#enqueue(this.#event({ ...change, from: null }), false);
+    }
   }
 
   /** A registration that this orchestrator admitted, and the incarnation that it replaced. */

@@ -3,7 +3,7 @@ import { ack } from "../bus/ack.ts";
 import type { Assignments } from "../bus/assignments.ts";
 import type { Bus } from "../bus/connect.ts";
 import { publishFlowEvent } from "../bus/flow-events.ts";
-import { findResult, storeResultNow } from "../bus/results.ts";
+import { findResult, storeResultOnce } from "../bus/results.ts";
 import { isId } from "../domain/ids.ts";
 import type { ExecutionResult } from "../messages/result.ts";
 
@@ -56,7 +56,7 @@ function readRequest(msg: Msg): ControlRequest | undefined {
 }
 
 async function cancel(bus: Bus, assignments: Assignments, executionId: string, reason: string): Promise<boolean> {
-  const outcome = await storeResultNow(bus, cancelledResult(assignments, executionId, reason));
+  const outcome = await storeResultOnce(bus, cancelledResult(assignments, executionId, reason));
   const cancelled = outcome === "stored" || (await findResult(bus, executionId))?.status === "cancelled";
   if (outcome === "stored") publishFlowEvent(bus, executionId, "cancelled", { reason });
   if (cancelled) stopTask(bus, assignments, executionId, reason);
@@ -67,7 +67,7 @@ async function cancel(bus: Bus, assignments: Assignments, executionId: string, r
 function stopTask(bus: Bus, assignments: Assignments, executionId: string, reason: string): void {
   const held = assignments.find(executionId);
   if (held === undefined) return;
-  const order = { action: "cancel", executionId, reason };
+  const order = { action: "cancel", executionId, reason, recorded: true };
   bus.nc.publish(bus.names.workerControl(held.workerId), JSON.stringify(order));
   ack(bus.nc, held.task.message.ackSubject);
 }

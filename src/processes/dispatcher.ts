@@ -11,7 +11,7 @@ import { executionIdOf } from "../domain/ids.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { AttemptRecord, DeadLetterReason } from "../messages/result.ts";
 import { accept, summary } from "./accept.ts";
-import { giveUp, settleEnded } from "./give-up.ts";
+import { refuseMessage, settleEnded } from "./give-up.ts";
 import { Unplaceables } from "./unplaceables.ts";
 
 /** What the dispatcher must know of a flow; from the engine's compiler. */
@@ -33,6 +33,11 @@ export interface DispatcherOptions {
   readonly maxAttempts: number;
   readonly maxPayloadBytes: number;
   readonly unplaceableTimeoutMs: number;
+  /**
+   * Whether an execution of that id was seen to end lately. What this misses is found by the
+   * compare-and-set of the terminal record; this spares running a duplicate for nothing.
+   */
+  readonly endedRecently: (executionId: string) => boolean;
   readonly now: () => number;
   readonly fault: (error: unknown, executionId: string) => void;
   /** A message that was pondered is out of the way: its slot may be used. */
@@ -98,7 +103,8 @@ export class Dispatcher {
       return;
     }
     const isOwnId = body.executionId !== undefined;
-    if (message.deliveryCount > 1 || (isOwnId && !needs.pure)) {
+    const mayHaveEnded = isOwnId && (!needs.pure || this.#options.endedRecently(executionId));
+    if (message.deliveryCount > 1 || mayHaveEnded) {
       this.#guard(executionId, message, this.#recall(message, executionId, body, needs));
       return;
     }
@@ -208,7 +214,7 @@ export class Dispatcher {
     const { bus, now } = this.#options;
     const error = { code: REFUSAL_CODES[reason] ?? "INVALID", message: summary(problems), retryable: false };
     const failure = { executionId, flowId, message, reason, error, problems, attempts: [], workerId: null };
-    this.#guard(executionId, message, giveUp(bus, failure, new Date(now()).toISOString()));
+    this.#guard(executionId, message, refuseMessage(bus, failure, new Date(now()).toISOString()));
   }
 
   /** A fault of the bus hands the message back: it must neither be lost nor stop the lane. */

@@ -3,8 +3,9 @@ import type { Bus } from "../bus/connect.ts";
 import { findDeadLetter, originalMessage, storeDeadLetter } from "../bus/dead-letters.ts";
 import { publishFlowEvent } from "../bus/flow-events.ts";
 import type { LaneMessage } from "../bus/intake.ts";
-import { storeResultNow } from "../bus/results.ts";
+import { findResult, type StoreOutcome, storeResultOnce } from "../bus/results.ts";
 import type { ErrorInfo, Problem } from "../domain/errors.ts";
+import { executionIdOf } from "../domain/ids.ts";
 import type { AttemptRecord, DeadLetter, DeadLetterReason, ExecutionResult } from "../messages/result.ts";
 
 /** An execution that ends as failed, and why. */
@@ -23,16 +24,36 @@ export interface Failure {
 /**
  * Ends an execution as failed: terminal record, then dead letter, then ack. The record comes first
  * because it decides; dying after it, the redelivered message finds the record and `settleEnded`
- * makes up the dead letter. Nothing is acked before both are stored.
+ * makes up the dead letter. Nothing is acked before both are stored. "fenced": it had ended already,
+ * and nothing was done.
  */
-export async function giveUp(bus: Bus, failure: Failure, at: string): Promise<void> {
-  const outcome = await storeResultNow(bus, failedResult(failure, at));
-  if (outcome === "stored") {
-    await storeDeadLetter(bus, deadLetter(failure, at));
-    const { error, reason } = failure;
-    publishFlowEvent(bus, failure.executionId, "failed", { flowId: failure.flowId, reason, error });
-  }
+export async function giveUp(bus: Bus, failure: Failure, at: string): Promise<StoreOutcome> {
+  const outcome = await storeResultOnce(bus, failedResult(failure, at));
+  if (outcome === "fenced") return outcome;
+  await storeDeadLetter(bus, deadLetter(failure, at));
+  const { error, reason, flowId } = failure;
+  publishFlowEvent(bus, failure.executionId, "failed", { flowId, reason, error });
   ack(bus.nc, failure.message.ackSubject);
+  return outcome;
+}
+
+/**
+ * Gives up a message that cannot be run. Its executionId may be that of an execution which ended
+ * long ago and has nothing to do with it: then it is named after its place in the stream, so that it
+ * is in the dead letters all the same.
+ */
+export async function refuseMessage(bus: Bus, failure: Failure, at: string): Promise<void> {
+  if ((await giveUp(bus, failure, at)) === "stored") return;
+  const { executionId, message } = failure;
+  const ended = await findResult(bus, executionId);
+  const isOwn = ended?.queuedAt === new Date(message.storedAt).toISOString();
+  if (ended === undefined || isOwn) {
+    if (ended !== undefined) await settleEnded(bus, message, ended);
+    return;
+  }
+  const ownId = executionIdOf(message.stream, message.sequence);
+  if (ownId === executionId) ack(bus.nc, message.ackSubject);
+  else await refuseMessage(bus, { ...failure, executionId: ownId }, at);
 }
 
 /**

@@ -52,8 +52,8 @@ async function readLanes(
 }
 
 function supervisorCheck(orchestrator: Orchestrator): HealthCheck {
-  const { state, connected } = orchestrator;
-  return { name: "supervisor", status: connected ? "healthy" : "critical", detail: state };
+  const { state, dispatches } = orchestrator;
+  return { name: "supervisor", status: dispatches ? "healthy" : "critical", detail: state };
 }
 
 function workersCheck({ total, available }: FleetSummary): HealthCheck {
@@ -75,8 +75,9 @@ function worst(checks: readonly HealthCheck[]): HealthStatus {
   return "healthy";
 }
 
-function fleetSummary({ fleet, assignments, capacityLimit }: Orchestrator): FleetSummary {
+function fleetSummary({ fleet, dispatching }: Orchestrator): FleetSummary {
   const byState = Object.fromEntries(WORKER_STATES.map((state) => [state, 0])) as Record<WorkerStateName, number>;
+  const { assignments, capacityLimit } = dispatching;
   const members = fleet.members();
   for (const { standing } of members) byState[standing.state] += 1;
   const loads = members.map(

@@ -46,7 +46,7 @@ export function orchestratorPort(orchestrator: Orchestrator, options: PortOption
       (await known(orchestrator, executionId)) ?? submitted.find(executionId),
     health: () => healthReport(orchestrator, options.durability, queues),
     ready: async () => {
-      const reasons = orchestrator.connected ? [] : [`the orchestrator is ${orchestrator.state}`];
+      const reasons = orchestrator.dispatches ? [] : [`the orchestrator is ${orchestrator.state}`];
       return { ready: reasons.length === 0, reasons };
     },
     workers: async () => fleet.members().map(workerView),
@@ -107,7 +107,7 @@ async function submit(
 async function known(orchestrator: Orchestrator, executionId: string): Promise<KnownExecution | undefined> {
   const result = await findResult(orchestrator.control, executionId);
   if (result !== undefined) return result;
-  const held = orchestrator.assignments.find(executionId);
+  const held = orchestrator.dispatching.assignments.find(executionId);
   return held && { executionId, lane: held.task.message.lane, status: "running" };
 }
 

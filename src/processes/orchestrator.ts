@@ -1,43 +1,30 @@
 import { ulid } from "ulid";
-import type { DrainOrder } from "../../actors/worker-effects.ts";
-import type { WorkerEvent } from "../../actors/worker-events.ts";
-import { type Freeze, supervisorWith } from "../../actors/supervisor-effects.ts";
+import { type SupervisorEffects, supervisorWith } from "../../actors/supervisor-effects.ts";
 import type { SupervisorEvent } from "../../actors/supervisor-facts.ts";
-import { Assignments } from "../bus/assignments.ts";
 import { type Bus, connectBus } from "../bus/connect.ts";
 import { ExecutionStore } from "../bus/executions.ts";
 import { FleetLink } from "../bus/fleet-link.ts";
-import { Intake } from "../bus/intake.ts";
+import { LaneDepth } from "../bus/lane-depth.ts";
 import { Leadership } from "../bus/leadership.ts";
 import { Pinger } from "../bus/pinger.ts";
 import { ensureTopology, type TopologyOptions } from "../bus/topology.ts";
 import { WorkerRegistry } from "../bus/worker-registry.ts";
-import { freeSlots, type BalancingPolicy } from "../domain/balancing.ts";
-import type { PerLane } from "../domain/lane.ts";
-import type { RetryPolicy } from "../domain/retry.ts";
 import type { ActorRef } from "../kernel/actor.ts";
 import { Kernel } from "../kernel/kernel.ts";
-import type { ExecuteMessage } from "../messages/execute.ts";
-import type { RegisterMessage, RegisterReply } from "../messages/worker.ts";
+import { admitWorker, orderWorker } from "./admission.ts";
 import { Announcer } from "./announcer.ts";
+import { watchBus } from "./bus-watch.ts";
 import { answerControl } from "./cancel.ts";
-import { Dispatcher, type FlowNeeds } from "./dispatcher.ts";
+import { Dispatching, type DispatchingOptions } from "./dispatching.ts";
 import { Fleet } from "./fleet.ts";
-import { Outcomes } from "./outcomes.ts";
 import type { ProcessLog } from "./process-log.ts";
 
-export interface OrchestratorOptions {
+export interface OrchestratorOptions extends DispatchingOptions {
   readonly natsUrl: string;
   readonly prefix: string;
   readonly topology: Required<TopologyOptions>;
-  readonly weights: PerLane<number>;
-  readonly balancing: BalancingPolicy;
-  readonly retry: RetryPolicy;
-  readonly maxPayloadBytes: number;
-  readonly unplaceableTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
   readonly shutdownTimeoutMs: number;
-  readonly needsOf: (body: ExecuteMessage) => FlowNeeds;
   readonly log: ProcessLog;
 }
 
@@ -53,142 +40,68 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
   const data = await connectBus({ ...connection, name: `batuta ${id} data` });
   const control = await connectBus({ ...connection, name: `batuta ${id} control` });
   await ensureTopology(control, options.topology);
-  const stores = {
-    executions: await ExecutionStore.open(control),
-    registry: await WorkerRegistry.open(control),
-  };
-  const orchestrator = new Orchestrator(id, options, data, control, stores);
+  const executions = await ExecutionStore.open(control);
+  const registry = await WorkerRegistry.open(control);
+  const orchestrator = new Orchestrator(id, options, { data, control, executions, registry });
   await orchestrator.start();
   return orchestrator;
 }
 
-interface Stores {
+interface Parts {
+  /** Work and outcomes; apart from control, so that neither waits behind the other. */
+  readonly data: Bus;
+  readonly control: Bus;
   readonly executions: ExecutionStore;
   readonly registry: WorkerRegistry;
 }
 
-/** How often the depth of the lanes is read, for the "deaf" signal. */
-const DEPTH_MS = 2_000;
+/** How long a stopping orchestrator waits for what is in flight: only failures need it. */
+const SETTLE_MS = 10_000;
 
 /** One orchestrator, wired: what comes from the bus goes to actors and decisions, and back. */
 export class Orchestrator implements AsyncDisposable {
   readonly id: string;
   readonly control: Bus;
   readonly fleet: Fleet;
-  readonly assignments: Assignments;
-  readonly outcomes: Outcomes;
+  readonly dispatching: Dispatching;
   readonly kernel: Kernel;
-  readonly registry: WorkerRegistry;
   readonly #options: OrchestratorOptions;
-  readonly #data: Bus;
-  readonly #intake: Intake;
-  readonly #dispatcher: Dispatcher;
+  readonly #parts: Parts;
   readonly #announcer: Announcer;
   readonly #link: FleetLink;
   readonly #pinger: Pinger;
+  readonly #depth: LaneDepth;
   readonly #supervisor: ActorRef<SupervisorEvent>;
   readonly #closers: (() => void)[] = [];
   #leadership: Leadership | undefined;
-  #pendingWork = 0;
   #stopping: Promise<void> | undefined;
 
   /** @internal Made by `startOrchestrator`. */
-  constructor(id: string, options: OrchestratorOptions, data: Bus, control: Bus, stores: Stores) {
+  constructor(id: string, options: OrchestratorOptions, parts: Parts) {
+    const { data, control, executions, registry } = parts;
     this.id = id;
-    this.#options = options;
-    this.#data = data;
     this.control = control;
-    this.registry = stores.registry;
-    const fault = (error: unknown, what: string) => options.log.error({ err: error, what }, "fault");
-    const now = () => Date.now();
-    this.kernel = new Kernel({
-      onFault: ({ address, error, restartInMs }) =>
-        options.log.error({ err: error, address, restartInMs }, "actor failed"),
-      onListenerError: (error) => options.log.error({ err: error }, "listener failed"),
-    });
-    this.assignments = new Assignments(data, {
-      refused: (assignment, { refused }) => {
-        const { workerId, task } = assignment;
-        options.log.debug({ workerId, executionId: task.executionId, refused }, "task refused");
-        this.#dispatcher.offerAgain(assignment);
-      },
-      gone: (assignment) => {
-        this.fleet.unreachable(assignment.workerId);
-        this.#dispatcher.offerAgain(assignment);
-      },
-    });
-    const { executions } = stores;
-    this.outcomes = new Outcomes({
-      bus: data,
-      assignments: this.assignments,
-      executions,
-      retry: options.retry,
-      now,
-      random: Math.random,
-      fault,
-    });
-    this.#announcer = new Announcer({ bus: control, registry: stores.registry, leads: () => this.leads, fault });
-    this.fleet = new Fleet({
-      kernel: this.kernel,
-      inFlightOf: (workerId) => this.assignments.inFlightOf(workerId),
-      pendingWork: () => this.#pendingWork,
-      heartbeatIntervalMs: options.heartbeatIntervalMs,
-      announce: (change) => this.#announcer.changed(change),
-      redistribute: ({ workerId, text }) => {
-        const count = this.outcomes.workerLost(workerId, text);
-        options.log.info({ workerId, reason: text, redistributed: count }, "worker left");
-        this.#intake.poke();
-      },
-      sendDrain: (order) => this.#sendDrain(order),
-      stranger: (workerId) => this.#order(workerId, { action: "register" }),
-      fault,
-    });
-    this.#dispatcher = new Dispatcher({
-      bus: data,
-      assignments: this.assignments,
-      executions,
-      candidates: () => this.fleet.candidates(),
-      recipient: (workerId) => this.fleet.recipient(workerId),
-      needsOf: options.needsOf,
-      balancing: options.balancing,
-      maxAttempts: options.retry.maxAttempts,
-      maxPayloadBytes: options.maxPayloadBytes,
-      unplaceableTimeoutMs: options.unplaceableTimeoutMs,
-      now,
-      fault,
-      settled: () => this.#intake.poke(),
-    });
-    this.#intake = new Intake(data, {
-      weights: options.weights,
-      freeSlots: () => this.#freeSlots(),
-      batchFloor: () => Math.floor(this.assignments.size / 4),
-      onMessage: (message) => this.#dispatcher.dispatch(message),
-      onUnavailable: (lane) => options.log.warn({ lane }, "lane does not answer; trying again"),
-    });
-    this.#link = new FleetLink(control, {
-      register: (registration) => this.#register(registration),
-      heartbeat: (beat) => this.#noticing(() => this.fleet.heartbeat(beat, Date.now())),
-      done: (done) => {
-        this.outcomes.receive(done);
-        this.fleet.done(done);
-        this.#intake.poke();
-      },
-      bye: (bye) => this.fleet.bye(bye),
-      refused: (subject, reason) => options.log.warn({ subject, reason }, "message refused"),
-    });
-    this.#pinger = new Pinger(control, () => this.fleet.members().map((m) => m.registration.workerId), {
-      pong: (workerId, incarnation) => this.#noticing(() => this.fleet.pong(workerId, incarnation)),
+    this.#options = options;
+    this.#parts = parts;
+    this.kernel = makeKernel(options.log);
+    this.#depth = new LaneDepth(control);
+    this.dispatching = new Dispatching(data, executions, () => this.fleet, options);
+    const leads = () => this.leads;
+    this.#announcer = new Announcer({ bus: control, registry, leads, fault: this.#fault });
+    this.fleet = this.#makeFleet();
+    this.#link = this.#makeLink();
+    const ids = () => this.fleet.members().map(({ registration }) => registration.workerId);
+    this.#pinger = new Pinger(control, ids, {
+      pong: (workerId, incarnation) =>
+        this.dispatching.noticing(() => this.fleet.pong(workerId, incarnation)),
       unreachable: (workerId) => this.fleet.unreachable(workerId),
     });
+    const { shutdownTimeoutMs: stopTimeoutMs } = options;
     this.#supervisor = this.kernel.start({
       address: "supervisor",
       incarnation: id,
-      machine: supervisorWith(this.#supervisorEffects(fault)),
-      input: {
-        orchestratorId: id,
-        now: () => this.kernel.clock.now(),
-        stopTimeoutMs: options.shutdownTimeoutMs,
-      },
+      machine: supervisorWith(this.#supervisorEffects()),
+      input: { orchestratorId: id, now: () => this.kernel.clock.now(), stopTimeoutMs },
     });
   }
 
@@ -196,12 +109,14 @@ export class Orchestrator implements AsyncDisposable {
     return this.#leadership?.leads ?? false;
   }
 
-  get connected(): boolean {
+  /** Whether it takes from the lanes now. */
+  get dispatches(): boolean {
     return !this.control.nc.isClosed() && this.#supervisor.snapshot().tags.has("dispatching");
   }
 
-  get capacityLimit(): number {
-    return this.#options.balancing.capacityLimit;
+  /** The state of the supervisor actor, regions side by side. */
+  get state(): string {
+    return this.#supervisor.snapshot().state;
   }
 
   /** The orchestrator that holds the lease; null when nobody does. */
@@ -209,27 +124,23 @@ export class Orchestrator implements AsyncDisposable {
     return (await this.#leadership?.holder()) ?? null;
   }
 
-  /** `starting`, `serving.…`, `stopping`: the state of the supervisor actor. */
-  get state(): string {
-    return this.#supervisor.snapshot().state;
-  }
-
   /** @internal */
   async start(): Promise<void> {
-    const { registry } = this;
-    for (const entry of await registry.entries()) this.fleet.join(entry);
+    const { data, control, registry } = this.#parts;
+    const { dispatching, fleet } = this;
+    for (const entry of await registry.entries()) fleet.join(entry);
     const watch = await registry.watch((change) => {
-      if (change.type === "put") this.#noticing(() => this.fleet.join(change.entry));
+      if (change.type === "put") dispatching.noticing(() => fleet.join(change.entry));
     });
-    this.assignments.start();
-    this.#link.start(this.#data);
+    this.#link.start(data);
     this.#pinger.start();
-    const fault = (error: unknown, executionId: string) =>
-      this.#options.log.error({ err: error, executionId }, "cancel failed");
-    const cancels = answerControl(this.#data, this.assignments, fault);
-    this.#closers.push(watch.stop, () => cancels.unsubscribe(), this.#watchDepth());
-    this.#followConnection();
-    this.#leadership = await Leadership.start(this.control, this.id, {
+    this.#depth.start();
+    const cancels = answerControl(data, dispatching.assignments, this.#fault);
+    this.#closers.push(watch.stop, () => cancels.unsubscribe(), () => this.#depth.stop());
+    const send = (type: "busLost" | "busBack") => () => void this.#supervisor.send({ type });
+    const events = { lost: send("busLost"), back: send("busBack") };
+    watchBus(control, this.#options.topology, events, this.#options.log);
+    this.#leadership = await Leadership.start(control, this.id, {
       acquired: () => this.#supervisor.send({ type: "leaseAcquired" }),
       lost: (reason) => {
         this.#options.log.warn({ reason }, "leadership lost");
@@ -252,7 +163,20 @@ export class Orchestrator implements AsyncDisposable {
   }
 
   async #stop(reason: string): Promise<void> {
-    const ended = new Promise<void>((resolve) => {
+    await this.#supervisorStopped(reason);
+    this.#link.stop();
+    this.#pinger.stop();
+    for (const close of this.#closers) close();
+    await this.#announcer.settled();
+    // A lease that cannot be given back expires by itself.
+    await this.#leadership?.stop().catch((error: unknown) => this.#fault(error, "lease release"));
+    this.dispatching.assignments.stop();
+    this.kernel.stopAll();
+    await Promise.all([this.#parts.data.close(), this.control.close()]);
+  }
+
+  #supervisorStopped(reason: string): Promise<void> {
+    return new Promise((resolve) => {
       const check = () => {
         if (this.kernel.find("supervisor") === undefined) resolve();
       };
@@ -260,139 +184,87 @@ export class Orchestrator implements AsyncDisposable {
       this.#supervisor.send({ type: "stop", reason });
       check();
     });
-    await ended;
-    this.#link.stop();
-    this.#pinger.stop();
-    for (const close of this.#closers) close();
-    await this.#announcer.settled();
-    // A lease that cannot be given back expires by itself.
-    await this.#leadership?.stop().catch((error: unknown) => this.#options.log.debug({ err: error }, "lease not released"));
-    this.assignments.stop();
-    this.kernel.stopAll();
-    await Promise.all([this.#data.close(), this.control.close()]);
   }
 
-  #freeSlots(): number {
-    const { capacityLimit } = this;
-    let free = -this.#dispatcher.pondering;
-    for (const candidate of this.fleet.candidates()) free += freeSlots(candidate, capacityLimit);
-    return free;
+  readonly #fault = (error: unknown, what: string): void => {
+    this.#options.log.error({ err: error, what }, "fault");
+  };
+
+  #makeFleet(): Fleet {
+    const { log, heartbeatIntervalMs } = this.#options;
+    return new Fleet({
+      kernel: this.kernel,
+      inFlightOf: (workerId) => this.dispatching.assignments.inFlightOf(workerId),
+      pendingWork: () => this.#depth.waiting,
+      heartbeatIntervalMs,
+      announce: (change) => this.#announcer.changed(change),
+      redistribute: ({ workerId, text }) => {
+        const redistributed = this.dispatching.outcomes.workerLost(workerId, text);
+        log.info({ workerId, reason: text, redistributed }, "worker left");
+        this.dispatching.poke();
+      },
+      sendDrain: ({ workerId, reason, deadlineMs }) =>
+        orderWorker(this.control, workerId, { action: "drain", reason, deadlineMs }),
+      stranger: (workerId) => orderWorker(this.control, workerId, { action: "register" }),
+      fault: this.#fault,
+    });
   }
 
-  async #register(registration: RegisterMessage): Promise<RegisterReply> {
-    const { heartbeatIntervalMs, log, topology } = this.#options;
-    const { workerId, incarnation } = registration;
-    const admission = await this.registry.admit(registration, new Date().toISOString());
-    if (!admission.accepted) {
-      log.warn({ workerId, incarnation, reason: admission.reason }, "registration refused");
-      return { accepted: false, reason: admission.reason, heartbeatIntervalMs, config: {} };
-    }
-    const { entry, evicted } = admission;
-    this.#announcer.admitted(entry, evicted);
-    if (evicted !== undefined) this.#evict(evicted.registration);
-    this.fleet.join(entry);
-    this.#pinger.ping(workerId);
-    log.info({ workerId, incarnation }, "worker admitted");
-    const interval = registration.heartbeatIntervalMs ?? heartbeatIntervalMs;
-    return { accepted: true, heartbeatIntervalMs: interval, config: { ackWaitMs: topology.ackWaitMs } };
+  #makeLink(): FleetLink {
+    const { log, heartbeatIntervalMs, topology } = this.#options;
+    const { control: bus, registry } = this.#parts;
+    const { fleet, dispatching } = this;
+    const announcer = this.#announcer;
+    const ping = (workerId: string) => this.#pinger.ping(workerId);
+    const { ackWaitMs } = topology;
+    const admission = { bus, registry, announcer, fleet, heartbeatIntervalMs, ackWaitMs, ping, log };
+    return new FleetLink(bus, {
+      register: (registration) => admitWorker(registration, admission),
+      heartbeat: (beat) => dispatching.noticing(() => fleet.heartbeat(beat, Date.now())),
+      done: (done) => {
+        dispatching.outcomes.receive(done);
+        fleet.done(done);
+        dispatching.poke();
+      },
+      bye: (bye) => fleet.bye(bye),
+      refused: (subject, reason) => log.warn({ subject, reason }, "message refused"),
+    });
   }
 
-  /** The older process may still be there: it shares the subject, and obeys only its own incarnation. */
-  #evict({ workerId, incarnation }: RegisterMessage): void {
-    this.#order(workerId, { action: "shutdown", incarnation, reason: "a newer incarnation has registered" });
-  }
-
-  #sendDrain({ workerId, reason, deadlineMs }: DrainOrder): void {
-    this.#order(workerId, { action: "drain", reason, deadlineMs });
-  }
-
-  #order(workerId: string, order: object): void {
-    this.control.nc.publish(this.control.names.workerControl(workerId), JSON.stringify(order));
-  }
-
-  /** Runs what may make a worker assignable, and looks for work if it did. */
-  #noticing(change: () => void): void {
-    const before = this.#freeSlots();
-    change();
-    if (this.#freeSlots() > before) this.#intake.poke();
-  }
-
-  #watchDepth(): () => void {
-    const read = async () => {
-      const { jsm, names } = this.control;
-      const infos = await Promise.all(
-        Object.values(names.streams.flows).map((stream) => jsm.consumers.info(stream, "dispatch")),
-      );
-      this.#pendingWork = infos.reduce((sum, info) => sum + info.num_pending, 0);
-    };
-    // While the bus is away the last depth stands; the next reading corrects it.
-    const timer = setInterval(() => void read().catch(() => undefined), DEPTH_MS);
-    return () => clearInterval(timer);
-  }
-
-  /** Memory streams are gone after a restart of the server; the topology is made anew. */
-  #followConnection(): void {
-    const follow = async () => {
-      for await (const status of this.control.nc.status()) {
-        if (status.type === "disconnect") this.#supervisor.send({ type: "busLost" });
-        if (status.type === "reconnect") await this.#reconnected();
-      }
-    };
-    void follow();
-  }
-
-  async #reconnected(): Promise<void> {
-    const { log, topology } = this.#options;
-    log.info({ server: this.control.nc.getServer() }, "bus is back");
-    for (let attempt = 1; !this.control.nc.isClosed(); attempt += 1) {
-      try {
-        await ensureTopology(this.control, topology);
-        this.#supervisor.send({ type: "busBack" });
-        return;
-      } catch (error) {
-        log.warn({ err: error, attempt }, "topology could not be checked; trying again");
-        await new Promise((resolve) => setTimeout(resolve, 500));
-      }
-    }
-  }
-
-  #supervisorEffects(fault: (error: unknown, what: string) => void) {
+  #supervisorEffects(): SupervisorEffects {
     const { log } = this.#options;
-    const toWorkers = (event: WorkerEvent) => {
-      for (const member of this.fleet.members()) member.ref.send(event);
-    };
+    const { dispatching } = this;
+    const workers = () => this.fleet.members().map(({ ref }) => ref);
     return {
       recover: () => log.debug({}, "orchestrator starting"),
-      resync: () => this.#intake.poke(),
-      openDispatch: () => this.#intake.start(),
-      closeDispatch: () => this.#intake.stop(),
+      resync: () => dispatching.poke(),
+      openDispatch: () => dispatching.open(),
+      closeDispatch: () => dispatching.close(),
       lead: () => {
         log.info({ orchestratorId: this.id }, "leading");
-        this.#catchUp();
+        this.#announcer.catchUp(this.fleet.members());
       },
       follow: () => log.info({ orchestratorId: this.id }, "standing by"),
-      freezeVerdicts: (freeze: Freeze) => toWorkers({ type: "freeze", ...freeze }),
-      thawVerdicts: () => toWorkers({ type: "thaw" }),
-      settle: () => void this.#settleInFlight(),
-      release: () => {},
-      effectFailed: (effect: string, error: unknown) => fault(error, effect),
+      freezeVerdicts: (freeze) => {
+        for (const worker of workers()) worker.send({ type: "freeze", ...freeze });
+      },
+      thawVerdicts: () => {
+        for (const worker of workers()) worker.send({ type: "thaw" });
+      },
+      settle: () => {
+        const timeoutMs = Math.min(SETTLE_MS, this.#options.shutdownTimeoutMs);
+        void dispatching.settled(timeoutMs).then(() => this.#supervisor.send({ type: "drained" }));
+      },
+      release: () => log.debug({}, "orchestrator stopped"),
+      effectFailed: (effect, error) => this.#fault(error, effect),
     };
   }
+}
 
-  /** A new leader announces what changed while nobody led. */
-  #catchUp(): void {
-    for (const { registration, standing } of this.fleet.members()) {
-      const { workerId, incarnation, hostname, pool = "default" } = registration;
-      const { state, reasons, load, inFlight } = standing;
-      this.#announcer.changed({ workerId, incarnation, from: "registering", to: state, reasons, load, inFlight, hostname, pool });
-    }
-  }
-
-  async #settleInFlight(): Promise<void> {
-    const giveUpAt = Date.now() + Math.min(10_000, this.#options.shutdownTimeoutMs);
-    while (this.assignments.size > 0 && Date.now() < giveUpAt) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    this.#supervisor.send({ type: "drained" });
-  }
+function makeKernel(log: ProcessLog): Kernel {
+  return new Kernel({
+    onFault: ({ address, error, restartInMs }) =>
+      log.error({ err: error, address, restartInMs }, "actor failed"),
+    onListenerError: (error) => log.error({ err: error }, "listener failed"),
+  });
 }

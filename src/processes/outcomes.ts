@@ -18,6 +18,8 @@ export interface OutcomesOptions {
   readonly now: () => number;
   readonly random: () => number;
   readonly fault: (error: unknown, executionId: string) => void;
+  /** An execution has its terminal record. */
+  readonly ended: (executionId: string) => void;
 }
 
 /** What follows from a worker's reports, and from a worker's death. */
@@ -46,6 +48,7 @@ export class Outcomes {
   #settle(assignment: Assignment, outcome: TaskOutcome): void {
     if (outcome.status === "completed") {
       this.#completed += 1;
+      this.#options.ended(outcome.executionId);
       return;
     }
     if (outcome.status === "failed") {
@@ -93,7 +96,9 @@ export class Outcomes {
     const { executionId, flowId, message, history } = task;
     const attempts = [...history, record];
     const reason = decision.because;
-    await giveUp(bus, { executionId, flowId, message, reason, error, attempts, workerId, startedAt }, at);
+    const failure = { executionId, flowId, message, reason, error, attempts, workerId, startedAt };
+    if ((await giveUp(bus, failure, at)) === "fenced") await this.#fenced(assignment);
+    this.#options.ended(executionId);
   }
 
   /** There was a terminal record already. If it stands, the message is done with; if not, it runs again. */
@@ -101,6 +106,7 @@ export class Outcomes {
     const { bus } = this.#options;
     const { executionId, message } = assignment.task;
     const ended = await findResult(bus, executionId);
+    if (ended !== undefined) this.#options.ended(executionId);
     if (ended === undefined) nak(bus.nc, message.ackSubject);
     else if (ended.status === "cancelled") ack(bus.nc, message.ackSubject);
     else await settleEnded(bus, message, ended);

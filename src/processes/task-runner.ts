@@ -1,7 +1,7 @@
 import { ack } from "../bus/ack.ts";
 import type { Bus } from "../bus/connect.ts";
 import { publishFlowEvent } from "../bus/flow-events.ts";
-import { storeResult } from "../bus/results.ts";
+import { type StoreOutcome, storeResult, storeResultOnce } from "../bus/results.ts";
 import type { ReceivedTask } from "../bus/worker-link.ts";
 import type { ErrorInfo } from "../domain/errors.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
@@ -28,9 +28,13 @@ interface RunningTask {
   readonly abort: AbortController;
   /** The heartbeat thread knows of it and extends it. */
   announced: boolean;
+  /** Somebody else has stored its terminal record. */
+  recorded: boolean;
   /** Given up here, to be run elsewhere: what comes of it now is dropped. */
   abandoned: boolean;
 }
+
+const CONTESTED_AFTER_MS = 2_000;
 
 /** Room for headers and protocol beside a result. */
 const RESULT_OVERHEAD_BYTES = 1_024;
@@ -76,11 +80,16 @@ export class TaskRunner {
     return undefined;
   }
 
-  /** Aborts a task; its nodes see the signal. False if it is not running here. */
-  cancel(executionId: string, reason: string): boolean {
+  /**
+   * Aborts a task; its nodes see the signal. With `recorded` its terminal record is stored already.
+   * False if it is not running here.
+   */
+  cancel(executionId: string, reason: string, recorded = false): boolean {
     const running = this.#running.get(executionId);
-    running?.abort.abort(new Error(reason));
-    return running !== undefined;
+    if (running === undefined) return false;
+    running.recorded = recorded;
+    running.abort.abort(new Error(reason));
+    return true;
   }
 
   /** Takes nothing more and resolves once nothing is running or waiting to be committed. */
@@ -108,7 +117,15 @@ export class TaskRunner {
   #open(task: ReceivedTask, flowId: string): RunningTask {
     const { state } = this.#options;
     const startedAt = Date.now();
-    const running: RunningTask = { task, flowId, startedAt, abort: new AbortController(), announced: false, abandoned: false };
+    const running: RunningTask = {
+      task,
+      flowId,
+      startedAt,
+      abort: new AbortController(),
+      announced: false,
+      recorded: false,
+      abandoned: false,
+    };
     this.#running.set(task.executionId, running);
     this.#active += 1;
     state.set("lastTakenAt", startedAt);
@@ -170,14 +187,23 @@ export class TaskRunner {
       return;
     }
     this.#vacate(running, "completed");
-    storeResult(bus, result, (stored) => this.#stored(running, outcome.status, result, stored));
+    if (running.recorded) {
+      this.#report(running, "fenced");
+      return;
+    }
+    const stored = (answer: StoreOutcome | Error) =>
+      this.#stored(running, outcome.status, result, answer);
+    // A task that took its time or was tried before may have been given to another meanwhile.
+    const isContested = running.task.attempt > 1 || result.durationMs > CONTESTED_AFTER_MS;
+    if (isContested) storeResultOnce(bus, result).then(stored, stored);
+    else storeResult(bus, result, stored);
   }
 
   #stored(
     running: RunningTask,
     status: "completed" | "cancelled",
     result: ExecutionResult,
-    stored: "stored" | "fenced" | Error,
+    stored: StoreOutcome | Error,
   ): void {
     const { bus, state, workerId } = this.#options;
     const { executionId, ackSubject } = running.task;

@@ -191,7 +191,7 @@ class WorkerProcess implements WorkerHandle {
     const { log } = this.#options;
     switch (control.action) {
       case "cancel":
-        this.#runner?.cancel(control.executionId, control.reason ?? "cancelled");
+        this.#runner?.cancel(control.executionId, control.reason ?? "cancelled", control.recorded);
         break;
       case "drain":
         void this.stop(control.reason ?? "drained by command");

@@ -95,10 +95,16 @@ function edgeRow({ from, trigger, name, guard, to, actions }: ChartEdge): string
   return [from || "any state", cause, guard ?? "", to ?? "", actions.join(", ")];
 }
 
+/** A table as Biome formats it: columns of one width. */
 export function markdownTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
 ): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+  const all = [head, ...rows];
+  const widths = head.map((_, column) =>
+    Math.max(3, ...all.map((cells) => (cells[column] ?? "").length)),
+  );
+  const line = (cells: readonly string[], fill: string) =>
+    `| ${widths.map((width, i) => (cells[i] ?? "").padEnd(width, fill)).join(" | ")} |`;
+  return [line(head, " "), line([], "-"), ...rows.map((row) => line(row, " "))].join("\n");
 }

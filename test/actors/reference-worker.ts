@@ -68,14 +68,16 @@ export class Reference {
   /** The smallest bit of time passes. */
   pass(): void {
     this.now += GRAIN;
-    const silent = this.now - (this.#beats.at(-1)?.at ?? 0);
+    const beatAt = this.#beats.at(-1)?.at ?? 0;
+    const silent = this.now - beatAt;
     const dwell = this.now - this.#since;
     if (this.state === "registering") {
       if (dwell >= 10 * T) this.#enter("offline");
       return;
     }
     if (silent >= 2.5 * T) this.#late = true;
-    if (this.state === "healthy" && this.#late) this.#enter("degraded");
+    const lateAt = Math.max(this.#since, beatAt + 2.5 * T);
+    if (this.state === "healthy" && this.#late) this.#enter("degraded", lateAt);
     if (this.state === "draining" && this.now >= this.#drainUntil) this.#enter("offline");
     if (this.state === "critical" && dwell >= 60_000) this.#toDraining();
     const isLost = silent >= 6 * T && this.now - this.#pongAt >= 2_500;

@@ -17,7 +17,7 @@ import type { Heartbeat } from "../../src/messages/worker.ts";
 /** The heartbeat interval of every worker here. */
 export const T = 2_000;
 
-export const OWN = "01B";
+const OWN = "01B";
 export const OLDER = "01A";
 export const NEWER = "01C";
 

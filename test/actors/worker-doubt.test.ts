@@ -46,6 +46,12 @@ describe("while the supervisor doubts itself", () => {
     expect(critical.state).toBe("critical");
     critical.beat({ status: "critical" }).pass(T + 1_000);
     expect(critical.state).toBe("draining");
+
+    const almost = new TestWorker().proven().beats(1, { status: "critical" });
+    almost.beats(29, { status: "critical" }).pass(1_000);
+    almost.send({ type: "freeze", reason: "lag", forMs: 10_000 }).beats(5, { status: "critical" });
+    expect(almost.state).toBe("critical");
+    expect(almost.beats(1, { status: "critical" }).state).toBe("draining");
   });
 
   test("the gap that the doubt made costs no points", () => {

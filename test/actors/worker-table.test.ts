@@ -64,7 +64,7 @@ test("every event in every state is decided", async () => {
     row(`${name} of silence`, (worker) => worker.silence(ms)),
   );
   const table = markdownTable(["", ...Object.keys(STATES)], [...rows, late, frozen, ...silences]);
-  await expect(table).toMatchFileSnapshot("worker-table.md");
+  await expect(`${table}\n`).toMatchFileSnapshot("worker-table.md");
 });
 
 function row(name: string, act: (worker: TestWorker) => void): string[] {

@@ -86,6 +86,16 @@ describe("healthy <-> degraded", () => {
     expect(worker.reasons).toBe("recovered");
   });
 
+  test("good beats from before it was degraded do not count", () => {
+    const worker = new TestWorker()
+      .proven()
+      .beats(10)
+      .pass(2.5 * T + 15_000)
+      .beat();
+    expect(worker.beats(2).state).toBe("degraded.limited");
+    expect(worker.beats(1).state).toBe("healthy");
+  });
+
   test("fullness is not sickness", () => {
     const worker = new TestWorker().proven().beats(20, { inFlight: 5 });
     expect(worker.state).toBe("healthy");
@@ -236,6 +246,13 @@ describe("offline", () => {
     expect(worker.state).toBe("degraded.limited");
     worker.silence(3 * T);
     expect(worker.state).toBe("offline");
+  });
+
+  test("an answered ping counts for 2.5 s", () => {
+    const old = new TestWorker().proven().silence(9_500).send({ type: "pong" }).silence(2_500);
+    expect(old.state).toBe("offline");
+    const fresh = new TestWorker().proven().silence(9_501).send({ type: "pong" }).silence(2_499);
+    expect(fresh.state).toBe("degraded.limited");
   });
 
   test.each([

@@ -95,6 +95,13 @@ test("flows at the limits compile, and beyond them are refused", () => {
   );
 });
 
+test("thousands of problems are cut, since they travel in one message", () => {
+  const connections = Array.from({ length: 20_000 }, (_, i) => `x${i} -> y${i}`);
+  const codes = codesOf(flowData([{ id: "a", type: "noop" }], connections));
+  expect(codes).toHaveLength(201);
+  expect(codes.at(-1)).toBe("E_LIMIT ");
+});
+
 test("what is written into a flow after it was compiled does not reach the plan", async () => {
   const data = setFlow({ list: [1, 2] });
   const plan = planOf(data);

@@ -58,7 +58,7 @@ export function settled(): Promise<void> {
   });
 }
 
-export interface LogLine {
+interface LogLine {
   readonly level: string;
   readonly fields: object;
   readonly message: string;

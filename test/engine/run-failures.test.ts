@@ -283,23 +283,36 @@ test("a node that answers after its time limit, within its grace, is believed", 
   expect(await outcome).toMatchObject({ status: "completed" });
 });
 
+test("what a node makes of being stopped does not hide why it was stopped", async () => {
+  const clock = new HandClock();
+  const grumpy = nodeOf("grumpy", ({ sleep }) =>
+    sleep(1e9).catch(() => {
+      throw new Error("AbortError or whatever the driver calls it");
+    }),
+  );
+  const outcome = runNow(one("grumpy", { timeoutMs: 10 }), { clock }, [grumpy]);
+  await clock.advance(10);
+  expect(await outcome).toMatchObject({ error: { code: "TIMEOUT", retryable: true } });
+});
+
 test("an answer that comes long after is ignored", async () => {
   const clock = new HandClock();
+  const events: string[] = [];
+  const onNodeEvent = (event: NodeEvent) => events.push(event.kind);
   let answer: ((value: unknown) => void) | undefined;
   let refuse: ((error: unknown) => void) | undefined;
   const slow = nodeOf("slow", () => new Promise((resolve) => (answer = resolve)));
   const slower = nodeOf("slower", () => new Promise((_, reject) => (refuse = reject)));
   for (const type of ["slow", "slower"]) {
-    const outcome = runNow(one(type, { timeoutMs: 10 }), { clock, abortGraceMs: 10 }, [
-      slow,
-      slower,
-    ]);
+    const run = { clock, abortGraceMs: 10, onNodeEvent };
+    const outcome = runNow(one(type, { timeoutMs: 10 }), run, [slow, slower]);
     await clock.advance(20);
     expect(await outcome).toMatchObject({ error: { code: "TIMEOUT" } });
   }
   answer?.("late");
   refuse?.(new Error("later"));
   await settled();
+  expect(events).toEqual(["started", "failed", "started", "failed"]);
 });
 
 test("a plan that knows a type by name only fails as unsupported", async () => {
@@ -326,4 +339,20 @@ test("a listener that throws is logged and harms nothing", () => {
   expect(outcome).toMatchObject({ status: "completed" });
   expect(lines).toHaveLength(2);
   expect(lines[0]).toMatchObject({ level: "error", message: "onNodeEvent threw" });
+});
+
+test("a cancel that comes from a node itself is heard", async () => {
+  const controller = new AbortController();
+  const clock = new HandClock();
+  const quitter = nodeOf("quitter", () => controller.abort("I quit"));
+  const data = flowData(
+    [
+      { id: "a", type: "quitter" },
+      { id: "b", type: "endless" },
+    ],
+    ["a -> b"],
+  );
+  const outcome = runNow(data, { clock, signal: controller.signal }, [quitter, endless]);
+  expect(await outcome).toMatchObject({ status: "cancelled", reason: "I quit" });
+  expect(clock.pending).toBe(0);
 });

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
 import { toPort } from "../../src/engine/define-node.ts";
 import { runFlow } from "../../src/engine/run-flow.ts";
@@ -177,7 +178,7 @@ test("what happens to nodes is told as it happens", () => {
     [{ id: "if", type: "if", config: { condition: true } }, set("yes", 1), set("no", 2)],
     ["if.true -> yes", "if.false -> no"],
   );
-  runNow(data, { onNodeEvent: (event) => events.push(event) });
+  void runNow(data, { onNodeEvent: (event) => events.push(event) });
   expect(events.map(({ nodeId, kind }) => `${nodeId} ${kind}`)).toEqual([
     "if started",
     "if completed",
@@ -197,7 +198,9 @@ test("what happens to nodes is told as it happens", () => {
 test("a node tells how far it is", () => {
   const events: NodeEvent[] = [];
   const half = nodeOf("half", ({ progress }) => progress(0.5));
-  runNow(flowData([{ id: "a", type: "half" }]), { onNodeEvent: (e) => events.push(e) }, [half]);
+  void runNow(flowData([{ id: "a", type: "half" }]), { onNodeEvent: (e) => events.push(e) }, [
+    half,
+  ]);
   expect(events).toContainEqual(expect.objectContaining({ kind: "progress", progress: 0.5 }));
 });
 
@@ -212,6 +215,19 @@ test("one plan runs any number of executions at once", async () => {
     outcome.status === "completed" ? outcome.output : outcome,
   );
   expect(outputs).toEqual([{ ms: 30 }, { ms: 10 }, { ms: 20 }]);
+});
+
+test("a node that writes into its config cannot change the plan for the next execution", () => {
+  const greedy = nodeOf("greedy", ({ config }) => {
+    const { lists } = config as { lists: number[][] };
+    lists[0]?.push(1);
+    return lists;
+  });
+  const data = flowData([{ id: "a", type: "greedy", config: { lists: [[]] } }]);
+  const plan = planOf(data, [greedy]);
+  for (let i = 0; i < 2; i++) {
+    expect(runFlow(plan, makeRun())).toMatchObject({ error: { code: "INTERNAL" } });
+  }
 });
 
 test("a chain of 5,000 nodes runs without a deep stack, synchronous or not", async () => {
@@ -243,6 +259,7 @@ test("nothing is left behind when an execution has ended", async () => {
   await clock.advance(5);
   expect(await outcome).toMatchObject({ status: "completed" });
   expect(clock.pending).toBe(0);
+  expect(getEventListeners(controller.signal, "abort")).toEqual([]);
   controller.abort("late");
   await settled();
   expect(await outcome).toMatchObject({ status: "completed" });

@@ -40,7 +40,7 @@ describe("the virtual clock", () => {
     const clock = new VirtualClock();
     const seen: string[] = [];
     const ids: number[] = [];
-    clock.setTimeout(() => ids.forEach((id) => clock.clearTimeout(id)), 10);
+    clock.setTimeout(() => clock.clearTimeout(ids[0] as number), 10);
     ids.push(clock.setTimeout(() => seen.push("x"), 10));
     clock.advance(10);
     clock.clearTimeout(99);

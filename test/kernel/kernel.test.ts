@@ -188,7 +188,7 @@ describe("restart intensity", () => {
     const ref = start();
     for (let failure = 1; failure <= 12; failure++) {
       ref.send({ type: "boom" });
-      clock.advance(10_200);
+      clock.advance(12_000);
     }
     expect(ref.snapshot().status).toBe("active");
     expect(ref.restarts).toBe(12);

@@ -1,4 +1,4 @@
-import { onTestFinished, type TestContext } from "vitest";
+import { onTestFailed, onTestFinished, type TestContext } from "vitest";
 import { type Bus, connectBus } from "../../src/bus/connect.ts";
 import { publishStored } from "../../src/bus/publish.ts";
 import type { Lane } from "../../src/domain/lane.ts";
@@ -32,6 +32,7 @@ export class Cluster {
   readonly events: Recording<FlowEvent>;
   readonly deadLetters: Recording<DeadLetter>;
   readonly env: Env;
+  #firstOrchestrator: Child | undefined;
 
   private constructor(bus: Bus, env: Env) {
     this.bus = bus;
@@ -52,12 +53,18 @@ export class Cluster {
       BATUTA_NATS_URL: nats.url,
       BATUTA_SUBJECT_PREFIX: prefix,
       BATUTA_HTTP_ENABLED: "false",
-      BATUTA_WORKER_HEARTBEAT_INTERVAL: "200ms",
+      BATUTA_WORKER_HEARTBEAT_INTERVAL: "400ms",
       ...env,
     };
     const cluster = new Cluster(bus, settings);
-    await cluster.orchestrator();
+    cluster.#firstOrchestrator = await cluster.orchestrator();
     return cluster;
+  }
+
+  /** The orchestrator that was started with the cluster. */
+  get firstOrchestrator(): Child {
+    if (this.#firstOrchestrator === undefined) throw new Error("the cluster has not started");
+    return this.#firstOrchestrator;
   }
 
   /** One more orchestrator, once it serves. */
@@ -77,6 +84,8 @@ export class Cluster {
   child(args: readonly string[], env: Env = {}): Child {
     const child = new Child(args, { ...this.env, ...env });
     onTestFinished(() => child[Symbol.asyncDispose]());
+    // Without this a failure tells what was missed but not why.
+    onTestFailed(() => void process.stderr.write(`batuta ${args.join(" ")} said:\n${child.output.slice(-8_000)}\n`));
     return child;
   }
 

@@ -11,6 +11,8 @@ export interface DevFacts {
   readonly httpUrl: string | undefined;
   readonly workers: readonly string[];
   readonly slots: number;
+  /** Whether each of the workers was healthy in time. */
+  readonly ready: boolean;
   /** What other terminals must set so that their commands find this server. */
   readonly exports: Readonly<Record<string, string>>;
 }
@@ -20,9 +22,10 @@ const HELLO =
 
 /** What people read once everything runs. */
 export function bannerLines(facts: DevFacts, paint: Paint): readonly string[] {
-  const { server, httpUrl, workers, slots, exports } = facts;
+  const { server, httpUrl, workers, slots, ready, exports } = facts;
   const { url, version, durability, storeDir } = server;
   const safeUrl = withoutPasswords(url);
+  const unready = ready ? "" : "; NOT healthy yet, see above";
   const row = (name: string, text: string) => `  ${paint("dim", name.padEnd(10))}  ${text}`;
   return [
     "",
@@ -31,7 +34,7 @@ export function bannerLines(facts: DevFacts, paint: Paint): readonly string[] {
     row("durability", describeDurability(durability)),
     row("data", storeDir ?? "kept by the server"),
     row("HTTP", httpUrl === undefined ? "off" : `${httpUrl}/orchestrator/health`),
-    row("workers", `${workers.join(", ") || "none"} (${slots} slots each)`),
+    row("workers", `${workers.join(", ") || "none"} (${slots} slots each${unready})`),
     "",
     "Try it in another terminal:",
     ...Object.entries(exports).map(
@@ -45,7 +48,7 @@ export function bannerLines(facts: DevFacts, paint: Paint): readonly string[] {
 }
 
 /** The same for programs: one object on standard output. */
-export function bannerRecord({ server, httpUrl, workers }: DevFacts): object {
+export function bannerRecord({ server, httpUrl, workers, ready }: DevFacts): object {
   const { url, version, durability, storeDir } = server;
   return {
     natsUrl: url,
@@ -54,6 +57,7 @@ export function bannerRecord({ server, httpUrl, workers }: DevFacts): object {
     dataDir: storeDir ?? null,
     httpUrl: httpUrl ?? null,
     workers,
+    ready,
     pid: process.pid,
   };
 }

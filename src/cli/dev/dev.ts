@@ -10,7 +10,7 @@ import { DEFAULT_URL } from "../nats/sources.ts";
 import { type Format, printRecord } from "../output.ts";
 import { endsWithin, type StopRequest, stopRequest } from "../stop-signals.ts";
 import type { Terminal } from "../terminal.ts";
-import { bannerLines, bannerRecord } from "./banner.ts";
+import { bannerLines, bannerRecord, type DevFacts } from "./banner.ts";
 import { devConfig } from "./dev-config.ts";
 import { healthyWorkers } from "./healthy-workers.ts";
 import { type WorkerChildren, workerChildren } from "./worker-children.ts";
@@ -19,7 +19,7 @@ export interface DevOptions extends FlagValues {
   readonly output: Format;
 }
 
-/** Workers that are not healthy by then are left out of the wait: the rest is usable. */
+/** The banner does not wait longer for the workers; it says when they are not healthy yet. */
 const READY_MS = 15_000;
 
 /** Beyond the drain time-out: saying goodbye and closing. */
@@ -103,9 +103,9 @@ class DevSession {
     });
     this.#children.start();
     try {
-      await endsWithin(Promise.race([healthy.all, this.#stop.asked]), READY_MS);
+      const ready = await endsWithin(Promise.race([healthy.all, this.#stop.asked]), READY_MS);
       healthy.close();
-      if (!this.#stop.signal.aborted) this.#announce(server, running, ids);
+      if (!this.#stop.signal.aborted) this.#announce({ server, workers: ids, ready, ...running });
       await this.#stop.asked;
       say(`stopping (${this.#reason()}): workers finish what they hold; again to end at once`);
     } finally {
@@ -113,18 +113,17 @@ class DevSession {
     }
   }
 
-  #announce(server: ServerInUse, { httpUrl }: RunningOrchestrator, ids: readonly string[]): void {
-    const slots = this.#config.worker.maxConcurrentFlows;
+  #announce(started: Pick<DevFacts, "server" | "httpUrl" | "workers" | "ready">): void {
     const { subjectPrefix } = this.#config.nats;
+    const { url } = started.server;
     const exports = {
-      ...(server.url === DEFAULT_URL ? {} : { BATUTA_NATS_URL: server.url }),
+      ...(url === DEFAULT_URL ? {} : { BATUTA_NATS_URL: url }),
       ...(subjectPrefix === "" ? {} : { BATUTA_SUBJECT_PREFIX: subjectPrefix }),
     };
-    const facts = { server, httpUrl, workers: ids, slots, exports };
+    const facts = { ...started, slots: this.#config.worker.maxConcurrentFlows, exports };
+    const { output } = this.#options;
     for (const line of bannerLines(facts, this.#terminal.paintSaid)) this.#terminal.say(line);
-    if (this.#options.output !== "table") {
-      printRecord(this.#terminal, this.#options.output, bannerRecord(facts), []);
-    }
+    if (output !== "table") printRecord(this.#terminal, output, bannerRecord(facts), []);
   }
 
   #fail(error: Error): void {

@@ -39,11 +39,20 @@ export async function events(
     if (left === 0) stop.stop("limit reached");
   };
   subscribe(bus, options, terminal, show);
+  void tellOutages(bus, terminal);
   await bus.nc.flush();
   terminal.say(`listening on ${subjectsOf(bus, options).join(", ")}; Ctrl-C ends it`);
   await Promise.race([stop.asked, bus.nc.closed()]);
   stop.close();
   return EXIT.ok;
+}
+
+/** What happens while the server is away is missed: events are not stored. */
+async function tellOutages({ nc }: Bus, terminal: Terminal): Promise<void> {
+  for await (const { type } of nc.status()) {
+    if (type === "disconnect") terminal.say("the server is gone; waiting for it");
+    if (type === "reconnect") terminal.say("the server is back");
+  }
 }
 
 function checkIds({ execution, worker }: EventsOptions): void {

@@ -18,7 +18,7 @@ export async function startEmbedded(
   say: (line: string) => void,
 ): Promise<NatsServer> {
   const storeDir = storeDirOf(config);
-  await refuseDetached(storeDir);
+  await refuseSecond(storeDir);
   const server = await binaryToStart(config, say);
   const port = (await isPortFree(DEFAULT_PORT, "127.0.0.1")) ? DEFAULT_PORT : -1;
   const started = await startNatsServer({
@@ -34,14 +34,22 @@ export async function startEmbedded(
   return started;
 }
 
-async function refuseDetached(storeDir: string): Promise<void> {
+/** The lock of the store would refuse it too, but cannot tell what to do instead. */
+async function refuseSecond(storeDir: string): Promise<void> {
   const status = await natsStatus(storeDir);
-  if (status.state !== "running") return;
-  const { pid, url } = status.server;
-  throw new ConfigError(
-    `a nats-server (process ${pid}) runs on ${storeDir} already: ` +
-      `use it with BATUTA_NATS_URL=${url}, or end it with \`batuta nats stop\``,
-  );
+  if (status.state === "running") {
+    const { pid, url } = status.server;
+    throw new ConfigError(
+      `a nats-server (process ${pid}) runs on ${storeDir} already: ` +
+        `use it with BATUTA_NATS_URL=${url}, or end it with \`batuta nats stop\``,
+    );
+  }
+  if (status.state === "supervised") {
+    throw new ConfigError(
+      `another Batuta (process ${status.ownerPid}) runs on ${storeDir}: ` +
+        "use its server with BATUTA_NATS_URL, or choose another --data-dir",
+    );
+  }
 }
 
 /** What health tells of a server of ours; undefined for one whose settings nobody here knows. */

@@ -110,7 +110,7 @@ async function externalStatus(url: string, output: Format, terminal: Terminal): 
 
 type Status = Awaited<ReturnType<typeof natsStatus>>;
 
-export function statusLines(found: Status, storeDir: string): readonly string[] {
+function statusLines(found: Status, storeDir: string): readonly string[] {
   switch (found.state) {
     case "running":
       return serverLines(found.server);

@@ -46,7 +46,7 @@ export async function binaryToStart(
   return binary;
 }
 
-export function resolveValuesOf(config: Config): ResolveValues {
+function resolveValuesOf(config: Config): ResolveValues {
   return {
     url: config.nats.url,
     serverBin: config.nats.serverBin,

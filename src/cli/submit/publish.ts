@@ -2,9 +2,12 @@ import { headers as newHeaders } from "nats";
 import type { Bus } from "../../bus/connect.ts";
 import { publishStored } from "../../bus/publish.ts";
 import { Execution } from "../../client/execution.ts";
+import { InvalidInputError } from "../../domain/errors.ts";
 import { executeMessage } from "../../messages/execute.ts";
 import { HEADERS } from "../../messages/subjects.ts";
 import type { Composed } from "./compose-message.ts";
+
+const HEADER_BYTES = 1_024;
 
 /** An execution that is stored in its lane. */
 export interface Submitted {
@@ -19,16 +22,26 @@ export interface Submitted {
  * Publishes the message unchanged, with its executionId as message id. Listens to the execution
  * from before, so that no event of it is missed.
  *
- * @throws LaneFullError, UnreachableError.
+ * @throws LaneFullError, UnreachableError; InvalidInputError when the server takes no message so large.
  */
 export async function publishFlow(bus: Bus, { message, lane }: Composed): Promise<Submitted> {
+  const body = executeMessage.encode(message);
+  refuseTooLarge(body, bus.maxPayloadBytes);
   const execution = new Execution(bus, message.executionId);
   const head = newHeaders();
   head.set(HEADERS.messageId, message.executionId);
   const subject = bus.names.execute(lane);
-  const published = publishStored(bus, subject, executeMessage.encode(message), head);
+  const published = publishStored(bus, subject, body, head);
   // An id that was given may be that of an execution which ended long ago.
   execution.watch(published.then(() => ({ mayHaveEnded: true })));
   const { stream, seq, duplicate } = await published;
   return { execution, stream, sequence: seq, duplicate };
+}
+
+/** Headers count, too. Smaller ones that are too large for Batuta are dead-lettered with that reason. */
+function refuseTooLarge({ length }: Uint8Array, maxPayloadBytes: number): void {
+  if (length + HEADER_BYTES <= maxPayloadBytes) return;
+  throw new InvalidInputError(
+    `the message has ${length} bytes, and the server takes ${maxPayloadBytes} at most (max_payload)`,
+  );
 }

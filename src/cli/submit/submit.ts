@@ -35,6 +35,8 @@ export async function submit(
   options: SubmitOptions,
   terminal: Terminal,
 ): Promise<ExitCode> {
+  if (file === "-" && process.stdin.isTTY)
+    terminal.say("reading the flow from here; Ctrl-D ends it");
   const text = await readInput(file, process.stdin);
   const composed = composeMessage(text, options, ulid);
   const warnings = options.check ? checkFlow(composed) : [];

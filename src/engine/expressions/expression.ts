@@ -23,10 +23,15 @@ export type CompiledExpression =
   | { readonly ok: false; readonly issues: readonly ExpressionIssue[] };
 
 const compiled: Record<ScopeKind, LruCache<string, Expression>> = {
-  node: new LruCache(2_000),
-  item: new LruCache(2_000),
-  output: new LruCache(500),
+  node: memory(),
+  item: memory(),
+  output: memory(),
 };
+
+/** Bounded by the length of the texts: a compiled one takes a few hundred bytes per character. */
+function memory(): LruCache<string, Expression> {
+  return new LruCache({ maxEntries: 2_000, maxWeight: 200_000, weigh: (text) => text.length });
+}
 
 /** Checks and compiles an expression for one kind of place; good ones are remembered. */
 export function compileExpression(source: string, kind: ScopeKind): CompiledExpression {

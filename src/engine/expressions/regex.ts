@@ -6,7 +6,7 @@ import { LruCache } from "../lru-cache.ts";
 const MAX_WORK = 20_000_000;
 const MAX_PATTERN_CHARS = 1_000;
 
-const patterns = new LruCache<string, RE2JS>(500);
+const patterns = new LruCache<string, RE2JS>({ maxEntries: 500 });
 
 /**
  * Whether the text holds a match of an RE2 pattern, in time linear in the text.

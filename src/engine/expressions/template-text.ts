@@ -1,5 +1,5 @@
 /** A part of a template text: plain, or what stands between `{{` and `}}`. */
-export type TextPart =
+type TextPart =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "expression"; readonly source: string };
 

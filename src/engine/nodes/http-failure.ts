@@ -52,6 +52,8 @@ export function requestFailure(
 ): Error {
   if (thrown instanceof BatutaError) return thrown;
   const code = causeCode(thrown);
+  if (code === "bad port")
+    return permanentError("CONFIG", `${describe(call)}: the port is not allowed`);
   const isSent = !NOT_SENT.has(code);
   const why = timedOutAfterMs === undefined ? code : `no answer within ${timedOutAfterMs} ms`;
   if (call.isUnsafe && isSent) {

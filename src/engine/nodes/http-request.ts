@@ -44,7 +44,6 @@ export const httpRequest = defineNode({
       const body = await readBody(response, maxOutputBytes);
       return { status: response.status, headers: headersOf(response), ...body };
     } catch (thrown) {
-      if (signal.aborted) throw signal.reason;
       throw requestFailure(call, thrown, limit?.aborted ? config.timeoutMs : undefined);
     }
   },

@@ -60,6 +60,15 @@ afterAll(() => {
   server.close();
 });
 
+/** An address that nobody listens on any more. */
+async function closedAddress(): Promise<string> {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  const { port } = other.address() as AddressInfo;
+  await new Promise((resolve) => other.close(resolve));
+  return `http://127.0.0.1:${port}`;
+}
+
 function json(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
@@ -175,7 +184,7 @@ test("the server's retry-after is obeyed, as seconds and as a date", async () =>
 });
 
 test("a server that cannot be reached is retryable, even for a POST that was never sent", async () => {
-  const closed = "http://127.0.0.1:1/x?secret=1";
+  const closed = `${await closedAddress()}/x?secret=1`;
   for (const method of ["GET", "POST"]) {
     const outcome = await runNow(http({ url: closed, method }));
     expect(outcome).toMatchObject({ error: { code: "NETWORK", retryable: true } });
@@ -239,6 +248,12 @@ test.each([
   [{ url: "http://x.test", timeoutMs: 0 }, "/timeoutMs"],
 ])("a config that cannot work is refused: %j", (config, at) => {
   expect(codesOf(http(config))).toEqual([`E_CONFIG /nodes/0/config${at}`]);
+});
+
+test("a port that fetch refuses to use is an error of the config", async () => {
+  expect(await runNow(http({ url: "http://127.0.0.1:1/x", method: "POST" }))).toMatchObject({
+    error: { code: "CONFIG", retryable: false },
+  });
 });
 
 test("a URL that only turns out wrong when it runs is an error", async () => {

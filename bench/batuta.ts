@@ -1,0 +1,57 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Bus } from "../src/bus/connect.ts";
+import { connect } from "../src/client/client.ts";
+import { OUTSTANDING } from "./baseline.ts";
+import type { BenchFleet } from "./fleet.ts";
+import { NOOP_FLOW, noopMessage } from "./flow-message.ts";
+import { type Latency, latencyOf, pipelined, type Rate, rateOf } from "./measure.ts";
+
+export interface BatutaFigures {
+  readonly enqueue: Rate;
+  readonly drain: Rate;
+  readonly submitToResult: Latency;
+}
+
+/** The first executions pay for compiling and warming up; they are not measured. */
+const WARM_SHARE = 0.1;
+const LOOK_MS = 10;
+
+export async function enqueue(bus: Bus, count: number): Promise<Rate> {
+  const subject = bus.names.execute("normal");
+  const startedAt = performance.now();
+  await pipelined(count, OUTSTANDING, (index) => bus.js.publish(subject, noopMessage(`run-${index}`)));
+  return rateOf(count, performance.now() - startedAt);
+}
+
+/**
+ * Executions per second while a full lane is worked off, each with its result stored. Counted by the
+ * result stream itself, so that the measuring costs next to nothing.
+ */
+export async function drain(bus: Bus, fleet: BenchFleet, count: number, workers: number): Promise<Rate> {
+  const starting = Array.from({ length: workers }, (_, index) => fleet.worker(`bench-${index + 1}`));
+  const from = await reach(bus, Math.ceil(count * WARM_SHARE));
+  const to = await reach(bus, count);
+  await Promise.all(starting);
+  return rateOf(to.stored - from.stored, to.at - from.at);
+}
+
+async function reach(bus: Bus, wanted: number): Promise<{ at: number; stored: number }> {
+  for (;;) {
+    const { state } = await bus.jsm.streams.info(bus.names.streams.results);
+    const at = performance.now();
+    if (state.messages >= wanted) return { at, stored: state.messages };
+    await pause(LOOK_MS);
+  }
+}
+
+/** One execution at a time, from `run` to its result, by the SDK. */
+export async function submitToResult(url: string, runs: number): Promise<Latency> {
+  await using client = await connect({ url });
+  const samplesMs: number[] = [];
+  for (let run = 0; run < runs; run += 1) {
+    const startedAt = performance.now();
+    await client.run(NOOP_FLOW, {});
+    samplesMs.push(performance.now() - startedAt);
+  }
+  return latencyOf(samplesMs);
+}

@@ -1,0 +1,80 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { ulid } from "ulid";
+import type { Bus } from "../src/bus/connect.ts";
+import type { Heartbeat, RegisterMessage } from "../src/messages/worker.ts";
+import { processUsage, round } from "./measure.ts";
+
+export interface IdleFigures {
+  readonly workers: number;
+  readonly cpuPercentOfCore: number;
+  readonly rssMB: number;
+}
+
+const BEAT_MS = 2_000;
+const SETTLE_MS = 8_000;
+const WATCH_MS = 20_000;
+
+/**
+ * What an orchestrator costs while nothing is to do: workers that speak the protocol (they register,
+ * beat every 2 s, answer pings) but run in this process, so that only the orchestrator is measured.
+ */
+export async function measureIdle(bus: Bus, orchestratorPid: number, workers: number): Promise<IdleFigures> {
+  const beating = await Promise.all(
+    Array.from({ length: workers }, (_, index) => simulatedWorker(bus, `idle-${index + 1}`)),
+  );
+  await pause(SETTLE_MS);
+  const before = processUsage(orchestratorPid);
+  await pause(WATCH_MS);
+  const after = processUsage(orchestratorPid);
+  for (const stop of beating) stop();
+  return {
+    workers,
+    cpuPercentOfCore: round(((after.cpuMs - before.cpuMs) / WATCH_MS) * 100, 2),
+    rssMB: after.rssMB,
+  };
+}
+
+async function simulatedWorker(bus: Bus, workerId: string): Promise<() => void> {
+  const { nc, names } = bus;
+  const incarnation = ulid();
+  const pings = nc.subscribe(names.ping(workerId), {
+    callback: (_, msg) => {
+      msg.respond(JSON.stringify({ workerId, incarnation, free: 5, draining: false }));
+    },
+  });
+  const registration: RegisterMessage = {
+    workerId,
+    incarnation,
+    hostname: "bench",
+    pid: process.pid,
+    version: "0",
+    transport: "nats",
+    capacity: { maxConcurrentFlows: 5, maxConcurrentNodes: 10, memoryLimitMB: 1_024, cpuLimitCores: 2 },
+    supportedNodeTypes: ["noop"],
+    heartbeatIntervalMs: BEAT_MS,
+  };
+  await nc.request(names.register(workerId), JSON.stringify(registration), { timeout: 10_000 });
+  let seq = 0;
+  const beat = () => nc.publish(names.heartbeat(workerId), JSON.stringify(idleBeat(workerId, incarnation, seq++)));
+  beat();
+  const timer = setInterval(beat, BEAT_MS);
+  return () => {
+    clearInterval(timer);
+    pings.unsubscribe();
+    nc.publish(names.bye(workerId), JSON.stringify({ workerId, incarnation, reason: "bench over" }));
+  };
+}
+
+function idleBeat(workerId: string, incarnation: string, seq: number): Heartbeat {
+  return {
+    workerId,
+    incarnation,
+    seq,
+    at: new Date().toISOString(),
+    status: "healthy",
+    currentLoad: { activeFlows: 0, activeNodes: 0, queuedTasks: 0, memoryUsagePercent: 10, cpuUsagePercent: 1 },
+    performance: { tasksCompleted: 0, tasksInProgress: 0, averageExecutionTimeMs: 0, errorRate: 0, currentLoad: 0 },
+    eventLoopLagMs: 0,
+    inFlight: [],
+  };
+}

@@ -1,0 +1,129 @@
+import { Assignments } from "../bus/assignments.ts";
+import type { Bus } from "../bus/connect.ts";
+import type { ExecutionStore } from "../bus/executions.ts";
+import { Intake } from "../bus/intake.ts";
+import { type BalancingPolicy, freeSlots } from "../domain/balancing.ts";
+import type { PerLane } from "../domain/lane.ts";
+import type { RetryPolicy } from "../domain/retry.ts";
+import type { ExecuteMessage } from "../messages/execute.ts";
+import { Dispatcher, type FlowNeeds } from "./dispatcher.ts";
+import type { Fleet } from "./fleet.ts";
+import { Outcomes } from "./outcomes.ts";
+import type { ProcessLog } from "./process-log.ts";
+import { RecentIds } from "./recent-ids.ts";
+
+export interface DispatchingOptions {
+  readonly weights: PerLane<number>;
+  readonly balancing: BalancingPolicy;
+  readonly retry: RetryPolicy;
+  readonly maxPayloadBytes: number;
+  readonly unplaceableTimeoutMs: number;
+  readonly needsOf: (body: ExecuteMessage) => FlowNeeds;
+  readonly log: ProcessLog;
+}
+
+/** Ended executions whose ids are remembered, to spare duplicates a run; about 4 MB at the most. */
+const ENDED_REMEMBERED = 50_000;
+
+/** The data plane of one orchestrator: lanes to workers, and what comes back. It needs no leader. */
+export class Dispatching {
+  readonly assignments: Assignments;
+  readonly outcomes: Outcomes;
+  readonly capacityLimit: number;
+  readonly #intake: Intake;
+  readonly #dispatcher: Dispatcher;
+  readonly #fleet: () => Fleet;
+
+  /** `fleet` is asked for late: it and this know each other. */
+  constructor(bus: Bus, executions: ExecutionStore, fleet: () => Fleet, options: DispatchingOptions) {
+    this.#fleet = fleet;
+    this.capacityLimit = options.balancing.capacityLimit;
+    const ended = new RecentIds(ENDED_REMEMBERED);
+    const fault = (error: unknown, executionId: string) =>
+      options.log.error({ err: error, executionId }, "execution could not be handled now");
+    const now = () => Date.now();
+    this.assignments = this.#makeAssignments(bus, options.log);
+    this.outcomes = new Outcomes({
+      bus,
+      assignments: this.assignments,
+      executions,
+      retry: options.retry,
+      now,
+      random: Math.random,
+      fault,
+      ended: (executionId) => ended.add(executionId),
+    });
+    this.#dispatcher = new Dispatcher({
+      ...options,
+      bus,
+      assignments: this.assignments,
+      executions,
+      candidates: () => fleet().candidates(),
+      recipient: (workerId) => fleet().recipient(workerId),
+      maxAttempts: options.retry.maxAttempts,
+      endedRecently: (executionId) => ended.has(executionId),
+      now,
+      fault,
+      settled: () => this.poke(),
+    });
+    this.#intake = new Intake(bus, {
+      weights: options.weights,
+      freeSlots: () => this.freeSlots(),
+      batchFloor: () => Math.floor(this.assignments.size / 4),
+      onMessage: (message) => this.#dispatcher.dispatch(message),
+      onUnavailable: (lane) => options.log.warn({ lane }, "lane does not answer; trying again"),
+    });
+  }
+
+  /** Begins, or goes on, to take from the lanes. */
+  open(): void {
+    this.assignments.start();
+    this.#intake.start();
+  }
+
+  /** Takes nothing more; what is assigned goes on. */
+  close(): void {
+    this.#intake.stop();
+  }
+
+  /** Slots may have become free. */
+  poke(): void {
+    this.#intake.poke();
+  }
+
+  /** Tasks that the fleet could take now from this orchestrator. */
+  freeSlots(): number {
+    let free = -this.#dispatcher.pondering;
+    for (const candidate of this.#fleet().candidates()) free += freeSlots(candidate, this.capacityLimit);
+    return free;
+  }
+
+  /** Runs what may make a worker assignable, and looks for work if it did. */
+  noticing(change: () => void): void {
+    const before = this.freeSlots();
+    change();
+    if (this.freeSlots() > before) this.poke();
+  }
+
+  /** Resolves once nothing is assigned any more, or after `timeoutMs`. */
+  async settled(timeoutMs: number): Promise<void> {
+    const giveUpAt = Date.now() + timeoutMs;
+    while (this.assignments.size > 0 && Date.now() < giveUpAt) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  #makeAssignments(bus: Bus, log: ProcessLog): Assignments {
+    return new Assignments(bus, {
+      refused: (assignment, { refused }) => {
+        const { workerId, task } = assignment;
+        log.debug({ workerId, executionId: task.executionId, refused }, "task refused");
+        this.#dispatcher.offerAgain(assignment);
+      },
+      gone: (assignment) => {
+        this.#fleet().unreachable(assignment.workerId);
+        this.#dispatcher.offerAgain(assignment);
+      },
+    });
+  }
+}
