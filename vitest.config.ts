@@ -9,7 +9,6 @@ const UNIT = [
 
 /** BATUTA_TEST_NATS picks one line; with BATUTA_TEST_NATS_URL there is but one server. */
 function busLines(): readonly ServerLine[] {
-  // biome-ignore lint/style/noProcessEnv: the tests' own settings, not Batuta's
   const { BATUTA_TEST_NATS: line, BATUTA_TEST_NATS_URL: url } = process.env;
   if (url) return ["newest"];
   if (!line) return SERVER_LINES;

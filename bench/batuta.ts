@@ -6,12 +6,6 @@ import type { BenchFleet } from "./fleet.ts";
 import { NOOP_FLOW, noopMessage } from "./flow-message.ts";
 import { type Latency, latencyOf, pipelined, type Rate, rateOf } from "./measure.ts";
 
-export interface BatutaFigures {
-  readonly enqueue: Rate;
-  readonly drain: Rate;
-  readonly submitToResult: Latency;
-}
-
 /** The first executions pay for compiling and warming up; they are not measured. */
 const WARM_SHARE = 0.1;
 const LOOK_MS = 10;
@@ -19,7 +13,9 @@ const LOOK_MS = 10;
 export async function enqueue(bus: Bus, count: number): Promise<Rate> {
   const subject = bus.names.execute("normal");
   const startedAt = performance.now();
-  await pipelined(count, OUTSTANDING, (index) => bus.js.publish(subject, noopMessage(`run-${index}`)));
+  await pipelined(count, OUTSTANDING, (index) =>
+    bus.js.publish(subject, noopMessage(`run-${index}`)),
+  );
   return rateOf(count, performance.now() - startedAt);
 }
 
@@ -27,8 +23,15 @@ export async function enqueue(bus: Bus, count: number): Promise<Rate> {
  * Executions per second while a full lane is worked off, each with its result stored. Counted by the
  * result stream itself, so that the measuring costs next to nothing.
  */
-export async function drain(bus: Bus, fleet: BenchFleet, count: number, workers: number): Promise<Rate> {
-  const starting = Array.from({ length: workers }, (_, index) => fleet.worker(`bench-${index + 1}`));
+export async function drain(
+  bus: Bus,
+  fleet: BenchFleet,
+  count: number,
+  workers: number,
+): Promise<Rate> {
+  const starting = Array.from({ length: workers }, (_, index) =>
+    fleet.worker(`bench-${index + 1}`),
+  );
   const from = await reach(bus, Math.ceil(count * WARM_SHARE));
   const to = await reach(bus, count);
   await Promise.all(starting);

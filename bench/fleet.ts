@@ -33,7 +33,8 @@ export class BenchFleet implements AsyncDisposable {
       if (said.includes("orchestrator running")) break;
     }
     child.stderr?.resume();
-    if (child.pid === undefined || child.exitCode !== null) throw new Error(`bench: the orchestrator ended:\n${said}`);
+    if (child.pid === undefined || child.exitCode !== null)
+      throw new Error(`bench: the orchestrator ended:\n${said}`);
     return child.pid;
   }
 

@@ -18,7 +18,11 @@ const WATCH_MS = 20_000;
  * What an orchestrator costs while nothing is to do: workers that speak the protocol (they register,
  * beat every 2 s, answer pings) but run in this process, so that only the orchestrator is measured.
  */
-export async function measureIdle(bus: Bus, orchestratorPid: number, workers: number): Promise<IdleFigures> {
+export async function measureIdle(
+  bus: Bus,
+  orchestratorPid: number,
+  workers: number,
+): Promise<IdleFigures> {
   const beating = await Promise.all(
     Array.from({ length: workers }, (_, index) => simulatedWorker(bus, `idle-${index + 1}`)),
   );
@@ -49,19 +53,28 @@ async function simulatedWorker(bus: Bus, workerId: string): Promise<() => void> 
     pid: process.pid,
     version: "0",
     transport: "nats",
-    capacity: { maxConcurrentFlows: 5, maxConcurrentNodes: 10, memoryLimitMB: 1_024, cpuLimitCores: 2 },
+    capacity: {
+      maxConcurrentFlows: 5,
+      maxConcurrentNodes: 10,
+      memoryLimitMB: 1_024,
+      cpuLimitCores: 2,
+    },
     supportedNodeTypes: ["noop"],
     heartbeatIntervalMs: BEAT_MS,
   };
   await nc.request(names.register(workerId), JSON.stringify(registration), { timeout: 10_000 });
   let seq = 0;
-  const beat = () => nc.publish(names.heartbeat(workerId), JSON.stringify(idleBeat(workerId, incarnation, seq++)));
+  const beat = () =>
+    nc.publish(names.heartbeat(workerId), JSON.stringify(idleBeat(workerId, incarnation, seq++)));
   beat();
   const timer = setInterval(beat, BEAT_MS);
   return () => {
     clearInterval(timer);
     pings.unsubscribe();
-    nc.publish(names.bye(workerId), JSON.stringify({ workerId, incarnation, reason: "bench over" }));
+    nc.publish(
+      names.bye(workerId),
+      JSON.stringify({ workerId, incarnation, reason: "bench over" }),
+    );
   };
 }
 
@@ -72,8 +85,20 @@ function idleBeat(workerId: string, incarnation: string, seq: number): Heartbeat
     seq,
     at: new Date().toISOString(),
     status: "healthy",
-    currentLoad: { activeFlows: 0, activeNodes: 0, queuedTasks: 0, memoryUsagePercent: 10, cpuUsagePercent: 1 },
-    performance: { tasksCompleted: 0, tasksInProgress: 0, averageExecutionTimeMs: 0, errorRate: 0, currentLoad: 0 },
+    currentLoad: {
+      activeFlows: 0,
+      activeNodes: 0,
+      queuedTasks: 0,
+      memoryUsagePercent: 10,
+      cpuUsagePercent: 1,
+    },
+    performance: {
+      tasksCompleted: 0,
+      tasksInProgress: 0,
+      averageExecutionTimeMs: 0,
+      errorRate: 0,
+      currentLoad: 0,
+    },
     eventLoopLagMs: 0,
     inFlight: [],
   };

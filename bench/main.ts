@@ -18,7 +18,7 @@ const HELP = `npm run bench -- [--count N] [--workers N] [--slots N] [--latency-
 Measures bare JetStream and Batuta in one run on one server and prints ratios: machines differ and
 are noisy, ratios of one run are comparable. Writes bench/results/<time>.json.
 
-  --count         messages and executions for each rate        (default 30000)
+  --count         messages and executions for each rate        (default 100000)
   --workers       worker processes                             (default 2)
   --slots         slots of each worker                         (default 50)
   --latency-runs  messages and executions one at a time        (default 1000)
@@ -27,7 +27,7 @@ are noisy, ratios of one run are comparable. Writes bench/results/<time>.json.
 
 const { values } = parseArgs({
   options: {
-    count: { type: "string", default: "30000" },
+    count: { type: "string", default: "100000" },
     workers: { type: "string", default: "2" },
     slots: { type: "string", default: "50" },
     "latency-runs": { type: "string", default: "1000" },
@@ -52,7 +52,13 @@ async function main(): Promise<void> {
   try {
     await using bus = await connectBus({ url: server.url, name: "batuta bench" });
     const lines = await measure(bus, server, settings);
-    const report = { at: new Date().toISOString(), machine: machine(), server: about(server), settings, lines };
+    const report = {
+      at: new Date().toISOString(),
+      machine: machine(),
+      server: about(server),
+      settings,
+      lines,
+    };
     printReport(report);
     await save(report);
     if (targets(lines).some(({ met }) => !met)) process.exitCode = 1;
@@ -73,28 +79,68 @@ interface Settings {
 async function measure(bus: Bus, server: NatsServer, settings: Settings): Promise<Line[]> {
   const { count, workers, slots, latencyRuns, idleWorkers } = settings;
   await using fleet = new BenchFleet(bus, server.url, slots);
-  const before = await progress("bare JetStream", () => measureBaseline(bus, count, latencyRuns));
+  const before = await progress("bare JetStream", () =>
+    measureBaseline(bus, server.url, count, latencyRuns),
+  );
   const pid = await fleet.orchestrator();
-  const idle = idleWorkers > 0 ? await progress(`idle with ${idleWorkers} workers`, () => measureIdle(bus, pid, idleWorkers)) : undefined;
+  const idle =
+    idleWorkers > 0
+      ? await progress(`idle with ${idleWorkers} workers`, () => measureIdle(bus, pid, idleWorkers))
+      : undefined;
   const enqueued = await progress("enqueue", () => enqueue(bus, count));
   const drained = await progress("drain", () => drain(bus, fleet, count, workers));
   const latency = await progress("submit to result", () => submitToResult(server.url, latencyRuns));
-  const after = await progress("bare JetStream again", () => measureBaseline(bus, count, latencyRuns));
+  const after = await progress("bare JetStream again", () =>
+    measureBaseline(bus, server.url, count, latencyRuns),
+  );
   const base = meanOf(before, after);
   const lines: Line[] = [
     { name: "bare publish", unit: "/s", value: base.publish },
     { name: "bare consume + ack", unit: "/s", value: base.consumeAck },
+    { name: "bare consume + ack, by callback", unit: "/s", value: base.callbackConsumeAck },
     { name: "bare publish -> deliver p50", unit: "ms", value: base.deliverP50Ms },
-    { name: "enqueue", unit: "/s", value: enqueued.perSecond, ratio: enqueued.perSecond / base.publish },
-    { name: "drain", unit: "/s", value: drained.perSecond, ratio: drained.perSecond / base.consumeAck, atLeast: 0.25 },
-    { name: "submit -> result p50", unit: "ms", value: latency.p50Ms, ratio: latency.p50Ms / base.deliverP50Ms, atMost: 4 },
-    { name: "submit -> result p99", unit: "ms", value: latency.p99Ms, ratio: latency.p99Ms / base.deliverP50Ms },
+    {
+      name: "enqueue",
+      unit: "/s",
+      value: enqueued.perSecond,
+      ratio: enqueued.perSecond / base.publish,
+    },
+    {
+      name: "drain",
+      unit: "/s",
+      value: drained.perSecond,
+      ratio: drained.perSecond / base.consumeAck,
+      atLeast: 0.25,
+    },
+    {
+      name: "submit -> result p50",
+      unit: "ms",
+      value: latency.p50Ms,
+      ratio: latency.p50Ms / base.deliverP50Ms,
+      atMost: 4,
+    },
+    {
+      name: "submit -> result p99",
+      unit: "ms",
+      value: latency.p99Ms,
+      ratio: latency.p99Ms / base.deliverP50Ms,
+    },
   ];
   if (idle === undefined) return lines;
   return [
     ...lines,
-    { name: `idle orchestrator, ${idle.workers} workers: CPU`, unit: "% of a core", value: idle.cpuPercentOfCore, below: 2 },
-    { name: `idle orchestrator, ${idle.workers} workers: memory`, unit: "MB", value: idle.rssMB, below: 120 },
+    {
+      name: `idle orchestrator, ${idle.workers} workers: CPU`,
+      unit: "% of a core",
+      value: idle.cpuPercentOfCore,
+      below: 2,
+    },
+    {
+      name: `idle orchestrator, ${idle.workers} workers: memory`,
+      unit: "MB",
+      value: idle.rssMB,
+      below: 120,
+    },
   ];
 }
 
@@ -103,6 +149,9 @@ function meanOf(before: Baseline, after: Baseline) {
   return {
     publish: Math.round((before.publish.perSecond + after.publish.perSecond) / 2),
     consumeAck: Math.round((before.consumeAck.perSecond + after.consumeAck.perSecond) / 2),
+    callbackConsumeAck: Math.round(
+      (before.callbackConsumeAck.perSecond + after.callbackConsumeAck.perSecond) / 2,
+    ),
     deliverP50Ms: (before.publishToDeliver.p50Ms + after.publishToDeliver.p50Ms) / 2,
   };
 }
@@ -117,8 +166,15 @@ async function progress<T>(what: string, run: () => Promise<T>): Promise<T> {
 
 async function startServer(storeDir: string): Promise<NatsServer> {
   const { nats, paths } = loadConfig();
-  const where = { serverBin: nats.serverBin, path: process.env.PATH, cacheDir: paths.cacheDir, home: homedir() };
-  const found = await ensureNatsServer(where, { onProgress: (line) => process.stderr.write(`${line}\n`) });
+  const where = {
+    serverBin: nats.serverBin,
+    path: process.env.PATH,
+    cacheDir: paths.cacheDir,
+    home: homedir(),
+  };
+  const found = await ensureNatsServer(where, {
+    onProgress: (line) => process.stderr.write(`${line}\n`),
+  });
   return startNatsServer({ server: found, storeDir });
 }
 

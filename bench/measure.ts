@@ -12,7 +12,8 @@ export interface Latency {
 
 export function latencyOf(samplesMs: readonly number[]): Latency {
   const sorted = [...samplesMs].sort((one, other) => one - other);
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  const at = (share: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
   return { p50Ms: round(at(0.5), 3), p99Ms: round(at(0.99), 3) };
 }
 
@@ -35,7 +36,9 @@ export async function pipelined(
 
 /** CPU milliseconds that a process has used, and its resident memory; from /proc, so Linux only. */
 export function processUsage(pid: number): { readonly cpuMs: number; readonly rssMB: number } {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /, "").split(" ");
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /, "")
+    .split(" ");
   const ticks = Number(fields[11]) + Number(fields[12]);
   const pages = Number(fields[21]);
   return { cpuMs: ticks * 10, rssMB: round((pages * 4_096) / 1_048_576, 1) };

@@ -46,8 +46,15 @@ export function printReport({ machine, server, lines }: Report): void {
   for (const { name, unit, value, ratio } of lines) {
     const target = wanted.get(name);
     const verdict = target === undefined ? "" : `${target.text} ${target.met ? "met" : "MISSED"}`;
-    table.push([name, `${round(value, 3)} ${unit}`, ratio === undefined ? "" : `${round(ratio, 3)} x`, verdict]);
+    table.push([
+      name,
+      `${round(value, 3)} ${unit}`,
+      ratio === undefined ? "" : `${round(ratio, 3)} x`,
+      verdict,
+    ]);
   }
-  process.stdout.write(`${machine.cores} x ${machine.cpu}, node ${machine.node}, nats-server ${server.version}\n`);
+  process.stdout.write(
+    `${machine.cores} x ${machine.cpu}, node ${machine.node}, nats-server ${server.version}\n`,
+  );
   process.stdout.write(`durability ${server.durability}\n${table.toString()}\n`);
 }

@@ -18,7 +18,8 @@ export {
   WaitTimeoutError,
 } from "./domain/errors.ts";
 export { LANES, type Lane } from "./domain/lane.ts";
-export { defineNode, type NodeContext, type NodeType } from "./engine/define-node.ts";
+export { expression, itemExpression, itemTemplate } from "./engine/config-fields.ts";
+export { defineNode, type NodeContext, type NodeType, toPort } from "./engine/define-node.ts";
 export { type ExecuteMessage, executeMessage } from "./messages/execute.ts";
 export type { FlowData } from "./messages/flow-data.ts";
 export type { FlowEvent } from "./messages/flow-event.ts";

@@ -63,7 +63,11 @@ export class Board {
   /** One letter for each execution of a lane: . published, w waiting, R running, … */
   #marks(lane: DemoFlow["lane"]): string {
     const mine = this.#flows.filter((flow) => flow.lane === lane);
-    return mine.map(({ executionId }) => MARKS[this.#watch.executions.get(executionId)?.phase ?? "published"]).join(" ");
+    return mine
+      .map(
+        ({ executionId }) => MARKS[this.#watch.executions.get(executionId)?.phase ?? "published"],
+      )
+      .join(" ");
   }
 
   #oneLine(): string {

@@ -30,7 +30,9 @@ export class DemoFleet {
       env: { ...process.env, ...this.#env, ...env },
       stdio: ["ignore", "ignore", "pipe"],
     });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => this.#log.push(`${name}: ${text.trim()}`));
+    child.stderr
+      .setEncoding("utf8")
+      .on("data", (text: string) => this.#log.push(`${name}: ${text.trim()}`));
     this.#children.set(name, child);
   }
 

@@ -118,11 +118,36 @@ export function demoFlows(url: string): DemoFlow[] {
   ]);
   return [
     ...everyLane,
-    make("high", "retried", failing(true), {}, { status: "failed", reason: "max_attempts", attempts: 3 }, { maxAttempts: 3 }),
-    make("normal", "sold-out", failing(false), {}, { status: "failed", reason: "not_retryable", attempts: 1 }),
+    make(
+      "high",
+      "retried",
+      failing(true),
+      {},
+      { status: "failed", reason: "max_attempts", attempts: 3 },
+      { maxAttempts: 3 },
+    ),
+    make(
+      "normal",
+      "sold-out",
+      failing(false),
+      {},
+      { status: "failed", reason: "not_retryable", attempts: 1 },
+    ),
     make("normal", "cyclic", cyclic, {}, { status: "failed", reason: "invalid" }),
-    make("normal", "late", greeting, {}, { status: "failed", reason: "expired" }, { deadline: "2020-01-01T00:00:00Z" }),
-    { executionId: NOT_JSON, lane: "low", body: '{"flowId": "torn", "flowData"', expect: { status: "failed", reason: "invalid" } },
+    make(
+      "normal",
+      "late",
+      greeting,
+      {},
+      { status: "failed", reason: "expired" },
+      { deadline: "2020-01-01T00:00:00Z" },
+    ),
+    {
+      executionId: NOT_JSON,
+      lane: "low",
+      body: '{"flowId": "torn", "flowData"',
+      expect: { status: "failed", reason: "invalid" },
+    },
     make("low", "half-a-flow", { name: "half" }, {}, { status: "failed", reason: "invalid" }),
   ];
 }

@@ -45,7 +45,12 @@ async function demo(): Promise<boolean> {
 
 async function startServer(storeDir: string): Promise<NatsServer> {
   const { nats, paths } = loadConfig();
-  const values = { serverBin: nats.serverBin, path: process.env.PATH, cacheDir: paths.cacheDir, home: homedir() };
+  const values = {
+    serverBin: nats.serverBin,
+    path: process.env.PATH,
+    cacheDir: paths.cacheDir,
+    home: homedir(),
+  };
   const found = await ensureNatsServer(values, { onProgress: (line) => console.error(line) });
   const server = await startNatsServer({ server: found, storeDir });
   console.log(`nats-server ${server.version} at ${server.url}, data in ${storeDir}`);
@@ -55,20 +60,29 @@ async function startServer(storeDir: string): Promise<NatsServer> {
 
 /** Something for http-request to fetch: the demo needs no internet. */
 async function startWeb(): Promise<{ url: string; close: () => void }> {
-  const web = createServer((_, response) => response.setHeader("content-type", "application/json").end('{"ok":true}'));
+  const web = createServer((_, response) =>
+    response.setHeader("content-type", "application/json").end('{"ok":true}'),
+  );
   await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
   const { port } = web.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}/`, close: () => web.close() };
 }
 
-async function show(server: NatsServer, fleet: DemoFleet, flows: readonly DemoFlow[]): Promise<boolean> {
+async function show(
+  server: NatsServer,
+  fleet: DemoFleet,
+  flows: readonly DemoFlow[],
+): Promise<boolean> {
   await using bus = await connectBus({ url: server.url, name: "batuta demo" });
   const watch = new Watch(bus.nc, bus.names);
   fleet.start("orchestrator", ["run"]);
   for (const id of WORKERS) fleet.start(id, ["worker"], { BATUTA_WORKER_ID: id });
-  const isHealthy = (id: string) => watch.states.some(({ workerId, to }) => workerId === id && to === "healthy");
+  const isHealthy = (id: string) =>
+    watch.states.some(({ workerId, to }) => workerId === id && to === "healthy");
   await watch.until("three healthy workers", READY_MS, () => WORKERS.every(isHealthy));
-  console.log(`an orchestrator and ${WORKERS.length} workers are up; publishing ${flows.length} flows on three lanes`);
+  console.log(
+    `an orchestrator and ${WORKERS.length} workers are up; publishing ${flows.length} flows on three lanes`,
+  );
 
   const board = new Board(watch, flows, process.stdout);
   board.start();
@@ -79,9 +93,15 @@ async function show(server: NatsServer, fleet: DemoFleet, flows: readonly DemoFl
   fleet.kill(DOOMED, "SIGKILL");
   board.say(`  kill -9 of ${DOOMED}, which held ${held.join(", ")}`);
   await watch.until("all results", DONE_MS, () => watch.ended === flows.length);
-  await watch.until("all dead letters", DONE_MS, () => watch.deadLetters.length >= failing(flows).length);
+  await watch.until(
+    "all dead letters",
+    DONE_MS,
+    () => watch.deadLetters.length >= failing(flows).length,
+  );
   await fleet.stop("worker-1");
-  await watch.until("worker-1 offline", DONE_MS, () => watch.states.some(({ workerId, to }) => workerId === "worker-1" && to === "offline"));
+  await watch.until("worker-1 offline", DONE_MS, () =>
+    watch.states.some(({ workerId, to }) => workerId === "worker-1" && to === "offline"),
+  );
   board.stop();
   console.log(summaryTable(flows, watch));
   return report(checks(flows, watch, { workerId: DOOMED, held }));

@@ -14,7 +14,8 @@ export function summaryTable(flows: readonly DemoFlow[], watch: Watch): string {
     const result = watch.executions.get(executionId)?.results[0];
     if (result === undefined) table.push([executionId, lane, "", "", "", "", "NO RESULT"]);
     else {
-      const outcome = result.reason === undefined ? result.status : `${result.status}: ${result.reason}`;
+      const outcome =
+        result.reason === undefined ? result.status : `${result.status}: ${result.reason}`;
       const { workerId, attempts, queueWaitMs, durationMs } = result;
       table.push([executionId, lane, workerId ?? "-", attempts, queueWaitMs, durationMs, outcome]);
     }
@@ -28,7 +29,11 @@ export interface Check {
 }
 
 /** What the demo promises, held against what was seen. A check without faults has passed. */
-export function checks(flows: readonly DemoFlow[], watch: Watch, killed: { workerId: string; held: readonly string[] }): Check[] {
+export function checks(
+  flows: readonly DemoFlow[],
+  watch: Watch,
+  killed: { workerId: string; held: readonly string[] },
+): Check[] {
   const resultsOf = (id: string) => watch.executions.get(id)?.results ?? [];
   return [
     {
@@ -46,18 +51,27 @@ export function checks(flows: readonly DemoFlow[], watch: Watch, killed: { worke
       what: "every failed one is in the dead letters",
       faults: flows
         .filter(({ expect }) => expect.status === "failed")
-        .filter(({ executionId }) => !watch.deadLetters.some((letter) => letter.executionId === executionId))
+        .filter(
+          ({ executionId }) =>
+            !watch.deadLetters.some((letter) => letter.executionId === executionId),
+        )
         .map(({ executionId }) => `${executionId} is not`),
     },
     {
       what: "all three lanes were served",
-      faults: LANES.filter((lane) => !flows.some((flow) => flow.lane === lane && resultsOf(flow.executionId).length > 0)),
+      faults: LANES.filter(
+        (lane) =>
+          !flows.some((flow) => flow.lane === lane && resultsOf(flow.executionId).length > 0),
+      ),
     },
     {
       what: `what ${killed.workerId} held when it was killed (${killed.held.length}) was run by others`,
-      faults: killed.held.length === 0
-        ? [`${killed.workerId} held nothing, so nothing was shown`]
-        : killed.held.filter((id) => resultsOf(id)[0]?.workerId === killed.workerId || resultsOf(id).length === 0),
+      faults:
+        killed.held.length === 0
+          ? [`${killed.workerId} held nothing, so nothing was shown`]
+          : killed.held.filter(
+              (id) => resultsOf(id)[0]?.workerId === killed.workerId || resultsOf(id).length === 0,
+            ),
     },
     {
       what: "the stopped worker was announced as registering, healthy, draining, offline",
@@ -81,7 +95,11 @@ function mismatches({ executionId, expect }: DemoFlow, watch: Watch): string[] {
 function stateFaults(watch: Watch, workerId: string): string[] {
   const seen = watch.states.filter((event) => event.workerId === workerId).map(({ to }) => to);
   // Under load a worker may pass through degraded as well; that is no fault of the order.
-  const ordered = seen.filter((state) => state !== "degraded").filter((state, i, all) => state !== all[i - 1]);
+  const ordered = seen
+    .filter((state) => state !== "degraded")
+    .filter((state, i, all) => state !== all[i - 1]);
   const wanted = ["registering", "healthy", "draining", "offline"];
-  return JSON.stringify(ordered) === JSON.stringify(wanted) ? [] : [`${workerId} was ${seen.join(", ")}`];
+  return JSON.stringify(ordered) === JSON.stringify(wanted)
+    ? []
+    : [`${workerId} was ${seen.join(", ")}`];
 }

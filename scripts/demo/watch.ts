@@ -30,7 +30,9 @@ export class Watch {
     on<FlowEvent>(names.event("*", "*"), (event) => this.#event(event));
     on<ExecutionResult>(names.result("*"), (result) => this.#result(result));
     on<WorkerStateEvent>(names.workerState("*"), (event) => this.states.push(event));
-    on<DeadLetter>(names.dead("high", "*").replace(".high.", ".*."), (letter) => this.deadLetters.push(letter));
+    on<DeadLetter>(names.dead("high", "*").replace(".high.", ".*."), (letter) =>
+      this.deadLetters.push(letter),
+    );
   }
 
   /** What has been seen of an execution so far. */
@@ -78,7 +80,8 @@ export class Watch {
   #event(event: FlowEvent): void {
     const seen = this.seen(event.executionId);
     if (seen.results.length > 0) return;
-    if (event.kind === "assigned" && event.workerId !== undefined) seen.workers.push(event.workerId);
+    if (event.kind === "assigned" && event.workerId !== undefined)
+      seen.workers.push(event.workerId);
     seen.phase = PHASES[event.kind] ?? seen.phase;
   }
 }

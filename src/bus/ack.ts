@@ -1,23 +1,17 @@
-import type { NatsConnection } from "nats";
-
-const encoder = new TextEncoder();
-const ACK = encoder.encode("+ACK");
-const PROGRESS = encoder.encode("+WPI");
-const NAK = encoder.encode("-NAK");
+import type { Bus } from "./connect.ts";
 
 /** The message is done with. Only after its outcome is durable. */
-export function ack(nc: NatsConnection, ackSubject: string): void {
-  nc.publish(ackSubject, ACK);
+export function ack(bus: Pick<Bus, "outbox">, ackSubject: string): void {
+  bus.outbox.publish(ackSubject, "+ACK");
 }
 
 /** The message is still being worked on: its ack_wait starts anew. */
-export function extend(nc: NatsConnection, ackSubject: string): void {
-  nc.publish(ackSubject, PROGRESS);
+export function extend(bus: Pick<Bus, "outbox">, ackSubject: string): void {
+  bus.outbox.publish(ackSubject, "+WPI");
 }
 
 /** The message goes back into its lane, after `delayMs` if given. */
-export function nak(nc: NatsConnection, ackSubject: string, delayMs = 0): void {
-  const body =
-    delayMs > 0 ? `-NAK {"delay": ${Math.round(delayMs) * 1_000_000}}` : NAK;
-  nc.publish(ackSubject, body);
+export function nak(bus: Pick<Bus, "outbox">, ackSubject: string, delayMs = 0): void {
+  const nanoseconds = Math.round(delayMs) * 1_000_000;
+  bus.outbox.publish(ackSubject, delayMs > 0 ? `-NAK {"delay": ${nanoseconds}}` : "-NAK");
 }

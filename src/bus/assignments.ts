@@ -1,10 +1,10 @@
-import { createInbox, type Msg, type MsgHdrs, type Subscription } from "nats";
+import { createInbox, type Msg, type Subscription } from "nats";
 import type { AttemptRecord } from "../messages/result.ts";
 import { HEADERS } from "../messages/subjects.ts";
 import type { TaskRefusal } from "../messages/worker.ts";
 import type { Bus } from "./connect.ts";
 import type { LaneMessage } from "./intake.ts";
-import { rawHeaders } from "./raw-headers.ts";
+import { headerBlock } from "./outbox.ts";
 import { isNoResponders } from "./request-mux.ts";
 
 /** A task: one attempt of an execution, held by this orchestrator until it is settled. */
@@ -77,6 +77,13 @@ export class Assignments {
     return [...(this.#byWorker.get(workerId)?.values() ?? [])];
   }
 
+  /** Executions that a worker was given before an instant and that are not settled. */
+  assignedBefore(workerId: string, before: number): string[] {
+    return this.ofWorker(workerId)
+      .filter(({ assignedAt }) => assignedAt < before)
+      .map(({ task }) => task.executionId);
+  }
+
   find(executionId: string): Assignment | undefined {
     return this.#byExecution.get(executionId);
   }
@@ -92,10 +99,12 @@ export class Assignments {
     const held = this.#byWorker.get(workerId);
     if (held === undefined) this.#byWorker.set(workerId, new Map([[task.executionId, assignment]]));
     else held.set(task.executionId, assignment);
-    this.#bus.nc.publish(this.#bus.names.task(workerId), task.message.msg.data, {
-      reply: `${this.#inbox}.${task.executionId}.${task.attempt}`,
-      headers: taskHeaders(task, worker.incarnation, decision),
-    });
+    this.#bus.outbox.publish(
+      this.#bus.names.task(workerId),
+      task.message.msg.data,
+      `${this.#inbox}.${task.executionId}.${task.attempt}`,
+      taskHeaders(task, worker.incarnation, decision),
+    );
   }
 
   /** Takes the task out of the books. Undefined for an attempt that is not assigned (any more). */
@@ -130,7 +139,7 @@ export const ACK_WAIT_OVER = "ACK_WAIT_OVER";
 const UNREPORTED: ReadonlySet<string> = new Set([WORKER_LOST, ACK_WAIT_OVER]);
 
 /** The publisher's own headers travel along (traceparent among them), except those for the server. */
-function taskHeaders(task: Task, incarnation: string, decision: string): MsgHdrs {
+function taskHeaders(task: Task, incarnation: string, decision: string): string {
   const { message } = task;
   const lines: [string, string][] = [
     [HEADERS.ack, message.ackSubject],
@@ -145,10 +154,10 @@ function taskHeaders(task: Task, incarnation: string, decision: string): MsgHdrs
     lines.push([HEADERS.uncertain, "true"]);
   }
   const own = message.msg.headers;
-  if (own === undefined) return rawHeaders(lines);
+  if (own === undefined) return headerBlock(lines);
   for (const name of own.keys()) {
     if (/^(nats|batuta)-/i.test(name)) continue;
     for (const value of own.values(name)) lines.push([name, value]);
   }
-  return rawHeaders(lines);
+  return headerBlock(lines);
 }

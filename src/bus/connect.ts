@@ -1,10 +1,16 @@
-import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from "@nats-io/jetstream";
+import {
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+} from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
-import { connect, type ConnectionOptions, type NatsConnection } from "nats";
+import { type ConnectionOptions, connect, type NatsConnection } from "nats";
 import { UnreachableError } from "../domain/errors.ts";
 import { type BusNames, busNames } from "../messages/subjects.ts";
+import { FlowEvents } from "./flow-events.ts";
+import { Outbox } from "./outbox.ts";
 import { RequestMux } from "./request-mux.ts";
-import { featuresOf, parseServerVersion, type ServerFeatures } from "./server-version.ts";
 
 export interface BusOptions {
   /** One or several comma-separated server addresses. */
@@ -23,10 +29,11 @@ export interface Bus extends AsyncDisposable {
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
   readonly kvm: Kvm;
+  readonly outbox: Outbox;
   readonly mux: RequestMux;
+  readonly events: FlowEvents;
   readonly names: BusNames;
   readonly serverVersion: string;
-  readonly features: ServerFeatures;
   readonly maxPayloadBytes: number;
   /** Flushes what was published, then closes. Safe to call twice. */
   close(): Promise<void>;
@@ -76,9 +83,14 @@ async function connectTo(options: BusOptions): Promise<NatsConnection> {
 }
 
 /** The client reads only host and port of an address; a user in it is handed over beside it. */
-function readAddresses(url: string): { servers: string[]; login: { user?: string; pass?: string; token?: string } } {
+function readAddresses(url: string): {
+  servers: string[];
+  login: { user?: string; pass?: string; token?: string };
+} {
   const servers = url.split(",").map((server) => server.trim());
-  const found = servers.map((server) => /^(?:[a-z]+:\/\/)?([^@/]+)@/.exec(server)?.[1]).find(Boolean);
+  const found = servers
+    .map((server) => /^(?:[a-z]+:\/\/)?([^@/]+)@/.exec(server)?.[1])
+    .find(Boolean);
   if (found === undefined) return { servers, login: {} };
   const bare = servers.map((server) => server.replace(/^([a-z]+:\/\/)?[^@/]+@/, "$1"));
   const [user = "", pass] = found.split(":").map(decodeURIComponent);
@@ -88,19 +100,22 @@ function readAddresses(url: string): { servers: string[]; login: { user?: string
 async function busOn(nc: NatsConnection, options: BusOptions): Promise<Bus> {
   const jsm = await jetstreamManager(nc, { timeout: 5_000 });
   const js = jetstream(nc, { timeout: 5_000 });
-  const mux = new RequestMux(nc);
+  const outbox = new Outbox(nc);
+  const mux = new RequestMux(nc, outbox);
+  const names = busNames(options.prefix);
   const serverVersion = nc.info?.version ?? "0.0.0";
   let closing: Promise<void> | undefined;
-  const close = () => (closing ??= closeConnection(nc, mux));
+  const close = () => (closing ??= closeConnection(nc, mux, outbox));
   return {
     nc,
     js,
     jsm,
     kvm: new Kvm(js),
+    outbox,
     mux,
-    names: busNames(options.prefix),
+    events: new FlowEvents({ nc, outbox, names }),
+    names,
     serverVersion,
-    features: featuresOf(parseServerVersion(serverVersion)),
     maxPayloadBytes: nc.info?.max_payload ?? 1_048_576,
     close,
     [Symbol.asyncDispose]: close,
@@ -108,11 +123,15 @@ async function busOn(nc: NatsConnection, options: BusOptions): Promise<Bus> {
 }
 
 /** drain() flushes and waits for callbacks; on a connection that is gone it cannot, so close() ends it. */
-async function closeConnection(nc: NatsConnection, mux: RequestMux): Promise<void> {
+async function closeConnection(nc: NatsConnection, mux: RequestMux, outbox: Outbox): Promise<void> {
   mux.close();
+  outbox.flush();
   if (nc.isClosed()) return;
   const drained = nc.drain().catch(() => nc.close());
   const late = AbortSignal.timeout(3_000);
-  await Promise.race([drained, new Promise<void>((resolve) => late.addEventListener("abort", () => resolve()))]);
+  await Promise.race([
+    drained,
+    new Promise<void>((resolve) => late.addEventListener("abort", () => resolve())),
+  ]);
   if (!nc.isClosed()) await nc.close();
 }

@@ -1,5 +1,4 @@
 import { Objm } from "@nats-io/obj";
-import { headers as newHeaders } from "nats";
 import type { Lane } from "../domain/lane.ts";
 import type { DeadLetter, OriginalMessage } from "../messages/result.ts";
 import { HEADERS } from "../messages/subjects.ts";
@@ -16,15 +15,16 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
  * dedupe window the same one.
  */
 export async function storeDeadLetter(bus: Bus, letter: DeadLetter): Promise<void> {
-  const fitted = await fit(bus, letter);
-  const head = newHeaders();
-  for (const [name, values] of Object.entries(letter.message.headers)) {
-    if (!name.toLowerCase().startsWith("nats-")) for (const value of values) head.append(name, value);
-  }
-  head.set(HEADERS.reason, letter.reason);
-  head.set(HEADERS.execution, letter.executionId);
-  head.set(HEADERS.messageId, `dead-${letter.message.stream}-${letter.message.sequence}`);
-  await publishStored(bus, bus.names.dead(letter.lane, letter.executionId), fitted, head);
+  const body = await fitted(bus, letter);
+  const own = Object.entries(letter.message.headers)
+    .filter(([name]) => !name.toLowerCase().startsWith("nats-"))
+    .flatMap(([name, values]) => values.map((value): [string, string] => [name, value]));
+  await publishStored(bus, bus.names.dead(letter.lane, letter.executionId), body, [
+    ...own,
+    [HEADERS.reason, letter.reason],
+    [HEADERS.execution, letter.executionId],
+    [HEADERS.messageId, `dead-${letter.message.stream}-${letter.message.sequence}`],
+  ]);
 }
 
 /** The newest dead letter of an execution, undefined when it has none. */
@@ -62,7 +62,7 @@ function bodyOf(data: Uint8Array): Pick<OriginalMessage, "data" | "dataBase64"> 
 }
 
 /** A letter too large for one message keeps its original in the object store and names it. */
-async function fit(bus: Bus, letter: DeadLetter): Promise<Uint8Array> {
+async function fitted(bus: Bus, letter: DeadLetter): Promise<Uint8Array> {
   const whole = encoder.encode(JSON.stringify(letter));
   const roomForHeaders = 8_192;
   if (whole.length + roomForHeaders <= bus.maxPayloadBytes) return whole;
@@ -76,4 +76,3 @@ async function fit(bus: Bus, letter: DeadLetter): Promise<Uint8Array> {
   await store.putBlob({ name: blob }, bytes);
   return encoder.encode(JSON.stringify({ ...letter, message: { ...rest, blob } }));
 }
-

@@ -36,7 +36,8 @@ export class ExecutionStore {
   async addAttempt(executionId: string, record: AttemptRecord): Promise<ExecutionMemory> {
     for (;;) {
       const entry = await this.#kv.get(executionId);
-      const known = entry === null || entry.operation !== "PUT" ? NOTHING : entry.json<ExecutionMemory>();
+      const known =
+        entry === null || entry.operation !== "PUT" ? NOTHING : entry.json<ExecutionMemory>();
       if (known.attempts.some(({ attempt }) => attempt === record.attempt)) return known;
       const memory = { attempts: [...known.attempts, record] };
       const body = JSON.stringify(memory);

@@ -92,7 +92,10 @@ export class FleetLink {
       msg.respond(JSON.stringify(reply));
     } catch (error) {
       // The worker asks again; the bus is in trouble, or its registration would have been answered.
-      this.#events.refused(msg.subject, `the registration could not be stored: ${(error as Error).message}`);
+      this.#events.refused(
+        msg.subject,
+        `the registration could not be stored: ${(error as Error).message}`,
+      );
     }
   }
 

@@ -1,6 +1,11 @@
 import type { Msg } from "nats";
 import { LANES, type Lane, type PerLane, perLane } from "../domain/lane.ts";
-import { type LaneDeficits, NO_DEFICITS, planPulls, settlePull } from "../domain/lane-scheduling.ts";
+import {
+  type LaneDeficits,
+  NO_DEFICITS,
+  planPulls,
+  settlePull,
+} from "../domain/lane-scheduling.ts";
 import { parseAckSubject } from "./ack-subject.ts";
 import type { Bus } from "./connect.ts";
 import { LanePull, type PullEnd } from "./lane-pull.ts";
@@ -30,7 +35,7 @@ export interface IntakeOptions {
 
 /** How soon a lane is asked again that could not be rung for want of a slot, or did not answer. */
 const RETRY_MS = 25;
-const GATHER_MS = 1;
+const GATHER_MS = 2;
 const UNAVAILABLE_RETRY_MS = 250;
 
 /**
@@ -113,7 +118,7 @@ export class Intake {
   #pulled(lane: Lane, end: PullEnd): void {
     this.#cycleOpen -= 1;
     this.#deficits = settlePull(this.#deficits, lane, end.asked, end.got);
-    if (end.outcome !== "full") this.#wet[lane] = false;
+    if (end.outcome !== "full" || end.isEmpty) this.#wet[lane] = false;
     if (end.outcome === "unavailable" || end.outcome === "lost") this.#unavailable(lane);
     if (this.#cycleOpen === 0) this.poke();
   }
@@ -132,7 +137,9 @@ export class Intake {
   }
 
   #rung(lane: Lane, end: PullEnd): void {
-    if (end.outcome === "full") this.#wet[lane] = true;
+    // Hung up again at once, in the same write as the task: the next message must not wait for a
+    // pull that finds nothing.
+    if (end.outcome === "full") this.#wet[lane] = !end.isEmpty;
     if (end.outcome === "unavailable") this.#unavailable(lane);
     else this.poke();
   }

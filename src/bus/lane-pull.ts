@@ -1,16 +1,21 @@
 import { createInbox, type Msg, type Subscription } from "nats";
 import type { Lane } from "../domain/lane.ts";
 import { DISPATCH_CONSUMER } from "../messages/subjects.ts";
+import { nak } from "./ack.ts";
+import { parseAckSubject } from "./ack-subject.ts";
 import type { Bus } from "./connect.ts";
 
-/** How one request for messages ended. `got` counts what came; "lost" means that no end was ever said. */
+/**
+ * How one request for messages ended. `got` counts what came; "lost" means that no end was ever said.
+ * `isEmpty`: the last message said that none is behind it.
+ */
 export interface PullEnd {
   readonly asked: number;
   readonly got: number;
+  readonly isEmpty: boolean;
   readonly outcome: "full" | "short" | "lost" | "unavailable";
 }
 
-const encoder = new TextEncoder();
 /** A pull without waiting is answered within milliseconds; after this the answer is lost. */
 const PULL_LOST_MS = 2_000;
 const DOORBELL_MS = 5_000;
@@ -20,16 +25,17 @@ interface Outstanding {
   readonly token: string;
   readonly asked: number;
   readonly onEnd: (end: PullEnd) => void;
-  got: number;
-  timer: NodeJS.Timeout;
-  readonly patienceMs: number;
+  readonly messages: Msg[];
+  readonly timer: NodeJS.Timeout;
 }
 
 /**
  * One lane's consumer, pulled raw: the client offers no `no_wait`, and its iterators prefetch
  * messages that would be stranded here until ack_wait (research/nats.md 1.2). At most one request is
  * outstanding. JetStream gives no hint which request a message answers, so that is also what makes
- * counting possible.
+ * counting possible. The messages of one request are passed on together, in one turn of the event
+ * loop: the server sends them in dribs, and a write for each drib costs more than the rest of the
+ * work on it.
  */
 export class LanePull {
   readonly lane: Lane;
@@ -48,10 +54,10 @@ export class LanePull {
     this.#subject = `$JS.API.CONSUMER.MSG.NEXT.${bus.names.streams.flows[lane]}.${DISPATCH_CONSUMER}`;
   }
 
-  /** Messages that may still arrive for the outstanding request; each of them needs a slot. */
+  /** Messages that the outstanding request may bring; each of them needs a slot. */
   get reserved(): number {
     const outstanding = this.#outstanding;
-    return outstanding === undefined ? 0 : outstanding.asked - outstanding.got;
+    return outstanding === undefined ? 0 : outstanding.asked;
   }
 
   get idle(): boolean {
@@ -66,8 +72,12 @@ export class LanePull {
     });
   }
 
+  /** What has arrived and was not passed on goes back to the lane at once. */
   stop(): void {
     clearTimeout(this.#outstanding?.timer);
+    for (const { reply } of this.#outstanding?.messages ?? []) {
+      if (reply && !this.#bus.nc.isClosed()) nak(this.#bus, reply);
+    }
     this.#outstanding = undefined;
     this.#subscription?.unsubscribe();
     this.#subscription = undefined;
@@ -88,9 +98,8 @@ export class LanePull {
     this.#count += 1;
     const token = String(this.#count);
     const timer = setTimeout(() => this.#end("lost"), patienceMs);
-    this.#outstanding = { token, asked, got: 0, onEnd, timer, patienceMs };
-    const reply = `${this.#inbox}.${token}`;
-    this.#bus.nc.publish(this.#subject, encoder.encode(JSON.stringify(body)), { reply });
+    this.#outstanding = { token, asked, messages: [], onEnd, timer };
+    this.#bus.outbox.publish(this.#subject, JSON.stringify(body), `${this.#inbox}.${token}`);
   }
 
   #receive(msg: Msg): void {
@@ -99,9 +108,12 @@ export class LanePull {
       return;
     }
     const outstanding = this.#outstanding;
-    if (outstanding !== undefined) outstanding.got += 1;
-    this.#onMessage(msg);
-    if (outstanding !== undefined && outstanding.got >= outstanding.asked) this.#end("full");
+    if (outstanding === undefined) {
+      this.#onMessage(msg);
+      return;
+    }
+    outstanding.messages.push(msg);
+    if (outstanding.messages.length >= outstanding.asked) this.#end("full");
   }
 
   #status(msg: Msg): void {
@@ -116,8 +128,11 @@ export class LanePull {
   #end(outcome: PullEnd["outcome"]): void {
     const outstanding = this.#outstanding;
     if (outstanding === undefined) return;
-    clearTimeout(outstanding.timer);
+    const { asked, messages, timer, onEnd } = outstanding;
+    clearTimeout(timer);
     this.#outstanding = undefined;
-    outstanding.onEnd({ asked: outstanding.asked, got: outstanding.got, outcome });
+    for (const msg of messages) this.#onMessage(msg);
+    const behind = parseAckSubject(messages.at(-1)?.reply ?? "")?.pending;
+    onEnd({ asked, got: messages.length, isEmpty: behind === 0, outcome });
   }
 }

@@ -27,7 +27,8 @@ async function statsOf(bus: Bus, lane: Lane, deadLetters: number, now: number): 
   const stream = bus.names.streams.flows[lane];
   const consumer = await bus.jsm.consumers.info(stream, DISPATCH_CONSUMER);
   const pending = consumer.num_pending;
-  const oldestAt = pending === 0 ? null : await firstWaitingAt(bus, stream, consumer.delivered.stream_seq + 1);
+  const oldestAt =
+    pending === 0 ? null : await firstWaitingAt(bus, stream, consumer.delivered.stream_seq + 1);
   return {
     lane,
     stream,

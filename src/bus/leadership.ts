@@ -64,7 +64,11 @@ export class Leadership {
     } catch (error) {
       this.#failed(error);
     }
-    if (!this.#stopped) this.#timer = setTimeout(() => void this.#tick(), this.#revision === undefined ? 1_000 : RENEW_MS);
+    if (!this.#stopped)
+      this.#timer = setTimeout(
+        () => void this.#tick(),
+        this.#revision === undefined ? 1_000 : RENEW_MS,
+      );
   }
 
   async #acquire(): Promise<void> {
@@ -91,6 +95,8 @@ export class Leadership {
     const expired = Date.now() - this.#renewedAt > 3 * RENEW_MS;
     if (!isLostRace(error) && !expired) return;
     this.#revision = undefined;
-    this.#events.lost(isLostRace(error) ? "another orchestrator holds the lease" : "the lease could not be renewed");
+    this.#events.lost(
+      isLostRace(error) ? "another orchestrator holds the lease" : "the lease could not be renewed",
+    );
   }
 }

@@ -1,11 +1,13 @@
-import type { PubAck } from "@nats-io/jetstream";
-import { JetStreamApiError } from "@nats-io/jetstream";
-import type { MsgHdrs } from "nats";
-import { LaneFullError, UnreachableError } from "../domain/errors.ts";
+import { BatutaError, LaneFullError, UnreachableError } from "../domain/errors.ts";
 import type { Bus } from "./connect.ts";
+import { headerBlock } from "./outbox.ts";
+import { type PubAck, type PubRefusal, refusalOf } from "./pub-ack.ts";
+
+export type HeaderLines = readonly (readonly [name: string, value: string])[];
 
 /** A leader election of a three-node cluster took 6.9 s when measured (research/nats.md 3.8). */
 const PATIENCE_MS = 15_000;
+const ATTEMPT_MS = 5_000;
 const RETRY_MS = 200;
 /** err_code of: maximum messages exceeded (store failed), maximum bytes exceeded, insufficient storage. */
 const LIMIT_REACHED = new Set([10_077, 10_076, 10_047]);
@@ -16,41 +18,56 @@ const LIMIT_REACHED = new Set([10_077, 10_076, 10_047]);
  *
  * @throws LaneFullError when the stream is at its limit.
  * @throws UnreachableError when the bus has not answered for 15 s, or no stream takes the subject.
+ * @throws PublishRefusedError when the stream does not take this message, however often it is sent.
  */
 export async function publishStored(
-  bus: Pick<Bus, "js">,
+  bus: Pick<Bus, "mux">,
   subject: string,
-  data: Uint8Array,
-  headers?: MsgHdrs,
+  data: Uint8Array | string,
+  headers: HeaderLines = [],
   patienceMs = PATIENCE_MS,
 ): Promise<PubAck> {
+  const block = headers.length === 0 ? "" : headerBlock(headers);
   const giveUpAt = Date.now() + patienceMs;
   for (;;) {
-    try {
-      return await bus.js.publish(subject, data, headers === undefined ? {} : { headers });
-    } catch (error) {
-      if (isFull(error)) throw new LaneFullError(`${subject} is full; try again later`, { cause: error });
-      if (!isPassing(error)) throw error;
-      if (Date.now() >= giveUpAt) throw unanswered(subject, error);
-    }
+    const answer = await publishOnce(bus, subject, data, block);
+    if (!("type" in answer)) return answer;
+    if (answer.type === "refused") throw refusedError(subject, answer);
+    if (Date.now() >= giveUpAt) throw unanswered(subject);
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
 }
 
-function isFull(error: unknown): boolean {
-  return error instanceof JetStreamApiError && LIMIT_REACHED.has(error.code);
+/** The stream does not take this message. */
+class PublishRefusedError extends BatutaError {
+  override readonly name = "PublishRefusedError";
+  readonly code = "PUBLISH_REFUSED";
+  readonly retryable = false;
 }
 
-/** No stream leader now, or no answer: the same publish may succeed in a moment. */
-function isPassing(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if (error instanceof JetStreamApiError) return error.status === 503;
-  return ["JetStreamNotEnabled", "TimeoutError", "NoResponders", "RequestError"].includes(error.name);
+function publishOnce(
+  bus: Pick<Bus, "mux">,
+  subject: string,
+  data: Uint8Array | string,
+  headers: string,
+): Promise<PubAck | PubRefusal> {
+  return new Promise((resolve) => {
+    bus.mux.send(subject, data, { headers, timeoutMs: ATTEMPT_MS }, (msg) => {
+      resolve(refusalOf(msg) ?? (msg?.json<PubAck>() as PubAck));
+    });
+  });
 }
 
-function unanswered(subject: string, cause: unknown): UnreachableError {
+function refusedError(subject: string, refusal: PubRefusal & { type: "refused" }): BatutaError {
+  const { errorCode, description } = refusal;
+  if (LIMIT_REACHED.has(errorCode)) {
+    return new LaneFullError(`${subject} is full (${description}); try again later`);
+  }
+  return new PublishRefusedError(`${subject} was refused: ${description} (${errorCode})`);
+}
+
+function unanswered(subject: string): UnreachableError {
   return new UnreachableError(
     `nothing stores ${subject}: no orchestrator has made the streams yet (start one with \`batuta run\`), or the server is down`,
-    { cause },
   );
 }

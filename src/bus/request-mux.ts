@@ -1,8 +1,10 @@
-import { createInbox, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from "nats";
+import { createInbox, type Msg, type NatsConnection, type Subscription } from "nats";
 import { UnreachableError, WaitTimeoutError } from "../domain/errors.ts";
+import type { Outbox } from "./outbox.ts";
 
 export interface MuxRequest {
-  readonly headers?: MsgHdrs;
+  /** A block made by `headerBlock`. */
+  readonly headers?: string;
   readonly timeoutMs: number;
 }
 
@@ -23,14 +25,16 @@ const SWEEP_MS = 100;
  */
 export class RequestMux {
   readonly #nc: NatsConnection;
+  readonly #outbox: Outbox;
   readonly #inbox: string;
   readonly #pending = new Map<string, Pending>();
   #subscription: Subscription | undefined;
   #sweeper: NodeJS.Timeout | undefined;
   #next = 0;
 
-  constructor(nc: NatsConnection) {
+  constructor(nc: NatsConnection, outbox: Outbox) {
     this.#nc = nc;
+    this.#outbox = outbox;
     this.#inbox = createInbox();
   }
 
@@ -65,12 +69,7 @@ export class RequestMux {
     this.#next += 1;
     const token = this.#next.toString(36);
     this.#pending.set(token, { settle, expiresAt: Date.now() + options.timeoutMs });
-    const reply = `${this.#inbox}.${token}`;
-    this.#nc.publish(
-      subject,
-      data,
-      options.headers === undefined ? { reply } : { reply, headers: options.headers },
-    );
+    this.#outbox.publish(subject, data, `${this.#inbox}.${token}`, options.headers);
   }
 
   close(): void {
@@ -81,7 +80,7 @@ export class RequestMux {
   }
 
   #listen(): void {
-    if (this.#subscription !== undefined) return;
+    if (this.#subscription !== undefined || this.#nc.isClosed()) return;
     this.#subscription = this.#nc.subscribe(`${this.#inbox}.*`, {
       callback: (error, msg) => {
         if (error === null) this.#settle(msg);

@@ -1,26 +1,24 @@
-import { type JetStreamManager, JetStreamApiError } from "@nats-io/jetstream";
+import { JetStreamApiError, type JetStreamManager } from "@nats-io/jetstream";
 import type { Msg } from "nats";
 import { BatutaError, UnreachableError } from "../domain/errors.ts";
 import type { ExecutionResult } from "../messages/result.ts";
 import { HEADERS } from "../messages/subjects.ts";
 import type { Bus } from "./connect.ts";
-import { rawHeaders } from "./raw-headers.ts";
-import { isNoResponders } from "./request-mux.ts";
+import { headerBlock } from "./outbox.ts";
+import { refusalOf } from "./pub-ack.ts";
 
 /** "stored": this is the terminal record. "fenced": there was one already, and it stands. */
 export type StoreOutcome = "stored" | "fenced";
 
 /** The stream takes the record only if its subject is empty: this is what ends an execution once. */
-const FIRST_OF_SUBJECT = rawHeaders([[HEADERS.expectedLastSubjectSequence, "0"]]);
+const FIRST_OF_SUBJECT = headerBlock([[HEADERS.expectedLastSubjectSequence, "0"]]);
 const WRONG_LAST_SEQUENCE = 10_071;
 const ATTEMPT_TIMEOUT_MS = 5_000;
 const RETRY_MS = 250;
 
-const encoder = new TextEncoder();
-
 /**
  * Stores a terminal record by compare-and-set, trying again for as long as the bus does not answer
- * (a leader election, a restart) and `signal` allows.
+ * (a leader election, a restart) and the connection is not closed.
  *
  * After a time-out the record may have been stored by the attempt that seemed to fail; the next one
  * then finds it, and `isOwn` tells it from a record of somebody else.
@@ -29,22 +27,29 @@ export function storeResult(
   bus: Bus,
   result: ExecutionResult,
   settle: (outcome: StoreOutcome | Error) => void,
-  signal?: AbortSignal,
 ): void {
   const subject = bus.names.result(result.executionId);
-  const body = encoder.encode(JSON.stringify(result));
+  const body = JSON.stringify(result);
   let uncertain = false;
   const attempt = () => {
-    if (signal?.aborted) return settle(new UnreachableError(`${subject} was not stored: stopping`));
-    bus.mux.send(subject, body, { headers: FIRST_OF_SUBJECT, timeoutMs: ATTEMPT_TIMEOUT_MS }, (msg) => {
-      const answer = readPubAck(msg);
-      if (answer === "fenced" && uncertain) {
-        isOwn(bus, result).then((own) => settle(own ? "stored" : "fenced"), settle);
-      } else if (answer === "unanswered" || answer === "unavailable") {
-        uncertain ||= answer === "unanswered";
-        setTimeout(attempt, RETRY_MS);
-      } else settle(answer);
-    });
+    if (bus.nc.isClosed()) {
+      settle(new UnreachableError(`${subject} was not stored: the connection is closed`));
+      return;
+    }
+    bus.mux.send(
+      subject,
+      body,
+      { headers: FIRST_OF_SUBJECT, timeoutMs: ATTEMPT_TIMEOUT_MS },
+      (msg) => {
+        const answer = outcomeOf(msg);
+        if (answer === "fenced" && uncertain) {
+          isOwn(bus, result).then((own) => settle(own ? "stored" : "fenced"), settle);
+        } else if (answer === "unanswered" || answer === "unavailable") {
+          uncertain ||= answer === "unanswered";
+          setTimeout(attempt, RETRY_MS);
+        } else settle(answer);
+      },
+    );
   };
   attempt();
 }
@@ -63,22 +68,17 @@ export async function storeResultOnce(bus: Bus, result: ExecutionResult): Promis
   });
 }
 
-type PubAck = StoreOutcome | "unanswered" | "unavailable" | Error;
-
-function readPubAck(msg: Msg | undefined): PubAck {
-  if (msg === undefined) return "unanswered";
-  if (isNoResponders(msg)) return "unavailable";
-  const text = msg.string();
-  // Parsing is for failures only: this runs once per execution.
-  if (!text.includes('"error"')) return "stored";
-  const { error } = JSON.parse(text) as { error: { err_code?: number; code?: number; description?: string } };
-  if (error.err_code === WRONG_LAST_SEQUENCE) return "fenced";
-  if (error.code === 503) return "unavailable";
-  return new ResultRefusedError(`the result stream refused the record: ${error.description}`);
+/** Whether the record is stored, was not needed, or has to be sent again. */
+function outcomeOf(msg: Msg | undefined): StoreOutcome | "unanswered" | "unavailable" | Error {
+  const refusal = refusalOf(msg);
+  if (refusal === undefined) return "stored";
+  if (refusal.type !== "refused") return refusal.type;
+  if (refusal.errorCode === WRONG_LAST_SEQUENCE) return "fenced";
+  return new ResultRefusedError(`the result stream refused the record: ${refusal.description}`);
 }
 
 /** The result stream does not take this record, however often it is sent. */
-export class ResultRefusedError extends BatutaError {
+class ResultRefusedError extends BatutaError {
   override readonly name = "ResultRefusedError";
   readonly code = "RESULT_REFUSED";
   readonly retryable = false;

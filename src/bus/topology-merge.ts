@@ -18,7 +18,8 @@ export function growOnly(
     const value = wanted[limit];
     if (value !== undefined && exceeds(value, existing[limit])) update[limit] = value;
   }
-  if ((wanted.num_replicas ?? 1) > existing.num_replicas) update.num_replicas = wanted.num_replicas ?? 1;
+  if ((wanted.num_replicas ?? 1) > existing.num_replicas)
+    update.num_replicas = wanted.num_replicas ?? 1;
   return Object.keys(update).length === 0 ? undefined : update;
 }
 

@@ -9,7 +9,9 @@ import {
   StorageType,
   type StreamConfig,
 } from "@nats-io/jetstream";
+import { ConfigError } from "../domain/errors.ts";
 import { LANES } from "../domain/lane.ts";
+import { isAtLeast } from "../domain/server-version.ts";
 import { type BusNames, DISPATCH_CONSUMER, type KvBucket } from "../messages/subjects.ts";
 import type { Bus } from "./connect.ts";
 import { growOnly } from "./topology-merge.ts";
@@ -25,6 +27,12 @@ export interface TopologyOptions {
 
 type Wanted = Partial<StreamConfig> & { readonly name: string };
 
+/** Works from here on; tested on it (research/nats.md 0.2). */
+const OLDEST_SERVER = "2.9.10";
+
+/** Older servers accept this setting and silently drop it, so it is not even asked of them. */
+const METADATA_SINCE = "2.10.0";
+
 const SECOND_NS = 1_000_000_000;
 const DAY_NS = 86_400 * SECOND_NS;
 
@@ -36,7 +44,11 @@ export function wantedStreams(names: BusNames, options: TopologyOptions = {}): W
   const replicas = options.replicas ?? 1;
   const beatNs = (options.heartbeatIntervalMs ?? 15_000) * 1_000_000;
   const file = { storage: StorageType.File, num_replicas: replicas, allow_direct: true } as const;
-  const limits = { ...file, retention: RetentionPolicy.Limits, discard: DiscardPolicy.Old } as const;
+  const limits = {
+    ...file,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.Old,
+  } as const;
   return [
     ...LANES.map((lane) => ({
       ...file,
@@ -47,17 +59,46 @@ export function wantedStreams(names: BusNames, options: TopologyOptions = {}): W
       max_msgs: 10_000_000,
       duplicate_window: 120 * SECOND_NS,
     })),
-    { ...limits, name: names.streams.results, subjects: [names.result("*")], max_msgs_per_subject: 1, max_age: DAY_NS, max_msgs: 1_000_000 },
+    {
+      ...limits,
+      name: names.streams.results,
+      subjects: [names.result("*")],
+      max_msgs_per_subject: 1,
+      max_age: DAY_NS,
+      max_msgs: 1_000_000,
+    },
     { ...limits, name: names.streams.journal, subjects: [names.journal("*")], max_age: 7 * DAY_NS },
-    { ...limits, name: names.streams.dead, subjects: LANES.map((lane) => names.dead(lane, "*")), max_age: 30 * DAY_NS },
-    { ...limits, name: names.streams.states, subjects: [names.workerState("*")], max_msgs_per_subject: 64, max_age: 7 * DAY_NS },
+    {
+      ...limits,
+      name: names.streams.dead,
+      subjects: LANES.map((lane) => names.dead(lane, "*")),
+      max_age: 30 * DAY_NS,
+    },
+    {
+      ...limits,
+      name: names.streams.states,
+      subjects: [names.workerState("*")],
+      max_msgs_per_subject: 64,
+      max_age: 7 * DAY_NS,
+    },
     { ...limits, name: names.streams.decisions, subjects: [names.decision("*")], max_age: DAY_NS },
-    { ...limits, storage: StorageType.Memory, name: names.streams.heartbeats, subjects: [names.heartbeat("*")], max_msgs_per_subject: 1, max_age: 3 * beatNs },
+    {
+      ...limits,
+      storage: StorageType.Memory,
+      name: names.streams.heartbeats,
+      subjects: [names.heartbeat("*")],
+      max_msgs_per_subject: 1,
+      max_age: 3 * beatNs,
+    },
   ];
 }
 
 /** The durable pull consumer of one lane, shared by every orchestrator. */
-export function wantedConsumer(names: BusNames, lane: (typeof LANES)[number], options: TopologyOptions): Partial<ConsumerConfig> {
+function wantedConsumer(
+  names: BusNames,
+  lane: (typeof LANES)[number],
+  options: TopologyOptions,
+): Partial<ConsumerConfig> {
   return {
     durable_name: DISPATCH_CONSUMER,
     ack_policy: AckPolicy.Explicit,
@@ -71,7 +112,9 @@ export function wantedConsumer(names: BusNames, lane: (typeof LANES)[number], op
   };
 }
 
-const BUCKETS: Readonly<Partial<Record<KvBucket, { readonly ttl?: number; readonly history?: number }>>> = {
+const BUCKETS: Readonly<
+  Partial<Record<KvBucket, { readonly ttl?: number; readonly history?: number }>>
+> = {
   workers: { history: 1 },
   leases: { history: 1, ttl: 10_000 },
   executions: { history: 1, ttl: 7 * 86_400_000 },
@@ -81,16 +124,33 @@ const BUCKETS: Readonly<Partial<Record<KvBucket, { readonly ttl?: number; readon
  * Makes every stream, consumer and bucket that Batuta needs, and leaves what is there alone except
  * to grow it: never shrinks, never deletes. Run at start and after each reconnect, since memory
  * streams vanish with a restart of the server. Safe to run from many processes at once.
+ *
+ * @throws ConfigError when the server is older than 2.9.10.
  */
 export async function ensureTopology(bus: Bus, options: TopologyOptions = {}): Promise<void> {
+  if (!isAtLeast(bus.serverVersion, OLDEST_SERVER)) {
+    throw new ConfigError(
+      `nats-server ${bus.serverVersion} is too old: Batuta needs ${OLDEST_SERVER} or newer`,
+    );
+  }
   for (const wanted of wantedStreams(bus.names, options)) await ensureStream(bus, wanted);
-  for (const lane of LANES) await ensureConsumer(bus, bus.names.streams.flows[lane], wantedConsumer(bus.names, lane, options));
+  for (const lane of LANES)
+    await ensureConsumer(
+      bus,
+      bus.names.streams.flows[lane],
+      wantedConsumer(bus.names, lane, options),
+    );
   for (const [name, settings] of Object.entries(BUCKETS)) {
-    await bus.kvm.create(bus.names.buckets[name as KvBucket], { ...settings, replicas: options.replicas ?? 1 });
+    await bus.kvm.create(bus.names.buckets[name as KvBucket], {
+      ...settings,
+      replicas: options.replicas ?? 1,
+    });
   }
 }
 
-async function ensureStream(bus: Bus, wanted: Wanted): Promise<void> {
+async function ensureStream(bus: Bus, plain: Wanted): Promise<void> {
+  const hasMetadata = isAtLeast(bus.serverVersion, METADATA_SINCE);
+  const wanted = hasMetadata ? { ...plain, metadata: { "io.batuta.topology": "1" } } : plain;
   const existing = await orNotFound(bus.jsm.streams.info(wanted.name));
   if (existing === undefined) {
     await bus.jsm.streams.add(wanted);
@@ -100,7 +160,11 @@ async function ensureStream(bus: Bus, wanted: Wanted): Promise<void> {
   if (grown !== undefined) await bus.jsm.streams.update(wanted.name, grown);
 }
 
-async function ensureConsumer(bus: Bus, stream: string, wanted: Partial<ConsumerConfig>): Promise<void> {
+async function ensureConsumer(
+  bus: Bus,
+  stream: string,
+  wanted: Partial<ConsumerConfig>,
+): Promise<void> {
   const existing = await orNotFound(bus.jsm.consumers.info(stream, DISPATCH_CONSUMER));
   if (existing === undefined) {
     await bus.jsm.consumers.add(stream, wanted);

@@ -59,7 +59,9 @@ export class WorkerLink {
   listen(): void {
     const { nc, names } = this.#bus;
     const on = (subject: string, handle: (msg: Msg) => void) =>
-      nc.subscribe(subject, { callback: (error, msg) => (error === null ? handle(msg) : undefined) });
+      nc.subscribe(subject, {
+        callback: (error, msg) => (error === null ? handle(msg) : undefined),
+      });
     this.#subscriptions = [
       on(names.task(this.#workerId), (msg) => this.#task(msg)),
       on(names.workerControl(this.#workerId), (msg) => this.#control(msg)),
@@ -96,7 +98,8 @@ export class WorkerLink {
   async bye(reason: string): Promise<void> {
     this.#flush();
     const body = { workerId: this.#workerId, incarnation: this.#incarnation, reason };
-    this.#bus.nc.publish(this.#bus.names.bye(this.#workerId), JSON.stringify(body));
+    this.#bus.outbox.publish(this.#bus.names.bye(this.#workerId), JSON.stringify(body));
+    this.#bus.outbox.flush();
     await this.#bus.nc.flush();
   }
 
@@ -120,7 +123,6 @@ export class WorkerLink {
     this.#flushPlanned = false;
     const outcomes = this.#outcomes;
     this.#outcomes = [];
-    if (this.#bus.nc.isClosed()) return;
     const done: DoneMessage = {
       workerId: this.#workerId,
       incarnation: this.#incarnation,
@@ -128,7 +130,7 @@ export class WorkerLink {
       outcomes,
       ...(this.#events.draining() ? { draining: true } : {}),
     };
-    this.#bus.nc.publish(this.#bus.names.done(this.#workerId), JSON.stringify(done));
+    this.#bus.outbox.publish(this.#bus.names.done(this.#workerId), JSON.stringify(done));
   }
 
   #task(msg: Msg): void {
@@ -137,7 +139,10 @@ export class WorkerLink {
     if (meant && meant !== this.#incarnation) return;
     const task = readTask(msg);
     if (task === undefined) {
-      this.#events.malformed(msg.subject, "the task lacks Batuta-Ack, Batuta-Execution or Batuta-Lane");
+      this.#events.malformed(
+        msg.subject,
+        "the task lacks Batuta-Ack, Batuta-Execution or Batuta-Lane",
+      );
       return;
     }
     const refusal = this.#events.task(task);

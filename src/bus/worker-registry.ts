@@ -47,7 +47,12 @@ export class WorkerRegistry {
       const known = await this.#read(workerId);
       const refusal = known === undefined ? undefined : refusalOf(registration, known.value);
       if (refusal !== undefined) return { accepted: false, reason: refusal };
-      const entry: RegistryEntry = { registration, state: "registering", reasons: [], changedAt: at };
+      const entry: RegistryEntry = {
+        registration,
+        state: "registering",
+        reasons: [],
+        changedAt: at,
+      };
       if (!(await this.#write(workerId, entry, known?.revision))) continue;
       const evicted = known?.value.state === "offline" ? undefined : known?.value;
       return { accepted: true, entry, evicted };
@@ -87,7 +92,8 @@ export class WorkerRegistry {
     const watcher = await this.#kv.watch();
     const pump = async () => {
       for await (const entry of watcher) {
-        if (entry.operation === "PUT") onChange({ type: "put", entry: entry.json<RegistryEntry>() });
+        if (entry.operation === "PUT")
+          onChange({ type: "put", entry: entry.json<RegistryEntry>() });
         else onChange({ type: "removed", workerId: entry.key });
       }
     };
@@ -106,7 +112,11 @@ export class WorkerRegistry {
     return { value: entry.json<RegistryEntry>(), revision: entry.revision };
   }
 
-  async #write(workerId: string, entry: RegistryEntry, revision: number | undefined): Promise<boolean> {
+  async #write(
+    workerId: string,
+    entry: RegistryEntry,
+    revision: number | undefined,
+  ): Promise<boolean> {
     const body = JSON.stringify(entry);
     try {
       if (revision === undefined) await this.#kv.create(workerId, body);

@@ -1,4 +1,3 @@
-import { headers as newHeaders } from "nats";
 import { ulid } from "ulid";
 import { type Bus, connectBus } from "../bus/connect.ts";
 import { publishStored } from "../bus/publish.ts";
@@ -10,6 +9,7 @@ import { invalid } from "../messages/codec.ts";
 import { type ExecuteMessage, executeMessage } from "../messages/execute.ts";
 import type { FlowData } from "../messages/flow-data.ts";
 import type { ExecutionResult } from "../messages/result.ts";
+import { HEADERS } from "../messages/subjects.ts";
 import type { WorkerStateEvent } from "../messages/worker.ts";
 import { AsyncQueue } from "./async-queue.ts";
 import { Execution } from "./execution.ts";
@@ -73,7 +73,10 @@ export class Client implements AsyncDisposable {
     this.#open.add(execution);
     const forget = () => void this.#open.delete(execution);
     execution.then(forget, forget);
-    const published = this.#publish(message, executionId, lane, traceparent);
+    // After this turn, so that `events()` called on the handle right away misses nothing.
+    const published = Promise.resolve().then(() =>
+      this.#publish(message, executionId, lane, traceparent),
+    );
     // An id of the caller's may be that of an execution which ended long ago.
     const isGiven = options.executionId !== undefined;
     return execution.watch(published.then((duplicate) => ({ mayHaveEnded: duplicate || isGiven })));
@@ -99,7 +102,9 @@ export class Client implements AsyncDisposable {
   /** Sends what is pending and closes. Handles that have not ended reject with UnreachableError. */
   async close(): Promise<void> {
     for (const execution of this.#open) {
-      execution.abandon(new UnreachableError(`the client was closed before execution ${execution.id} ended`));
+      execution.abandon(
+        new UnreachableError(`the client was closed before execution ${execution.id} ended`),
+      );
     }
     await this.#bus.close();
   }
@@ -114,11 +119,11 @@ export class Client implements AsyncDisposable {
     lane: Lane,
     traceparent: string | undefined,
   ): Promise<boolean> {
-    const head = newHeaders();
-    head.set("Nats-Msg-Id", executionId);
-    if (traceparent !== undefined) head.set("traceparent", traceparent);
+    const head: [string, string][] = [[HEADERS.messageId, executionId]];
+    if (traceparent !== undefined) head.push(["traceparent", traceparent]);
     const subject = this.#bus.names.execute(lane);
-    const { duplicate } = await publishStored(this.#bus, subject, executeMessage.encode(message), head);
+    const body = JSON.stringify(message);
+    const { duplicate = false } = await publishStored(this.#bus, subject, body, head);
     return duplicate;
   }
 }
@@ -134,7 +139,9 @@ export async function connect(options: ConnectOptions = {}): Promise<Client> {
     url: options.url ?? nats.url ?? DEFAULT_URL,
     prefix: options.prefix ?? nats.subjectPrefix,
     name: options.name ?? "batuta client",
-    ...(options.connectTimeoutMs === undefined ? {} : { connectTimeoutMs: options.connectTimeoutMs }),
+    ...(options.connectTimeoutMs === undefined
+      ? {}
+      : { connectTimeoutMs: options.connectTimeoutMs }),
   });
   return new Client(bus);
 }

@@ -1,7 +1,8 @@
 import type { Msg, Subscription } from "nats";
 import type { Bus } from "../bus/connect.ts";
+import { ExecutionStore } from "../bus/executions.ts";
 import { findResult } from "../bus/results.ts";
-import { ExecutionFailedError, WaitTimeoutError } from "../domain/errors.ts";
+import { BatutaError, ExecutionFailedError, WaitTimeoutError } from "../domain/errors.ts";
 import type { FlowEvent } from "../messages/flow-event.ts";
 import type { ExecutionResult } from "../messages/result.ts";
 import { AsyncQueue } from "./async-queue.ts";
@@ -10,6 +11,7 @@ export type ExecutionStatus = "queued" | "running" | "retrying" | ExecutionResul
 
 /** A missed live message (a reconnect, a restarted server) is made up for by looking this often. */
 const LOOK_MS = 5_000;
+const STATUS_MS = 250;
 
 /**
  * One run of a flow, as its publisher holds it. Awaiting it gives the flow's output:
@@ -22,12 +24,12 @@ export class Execution<O = unknown> implements PromiseLike<O> {
   readonly id: string;
   readonly #bus: Bus;
   readonly #ended: Promise<ExecutionResult>;
-  readonly #history: FlowEvent[] = [];
   readonly #listeners = new Set<AsyncQueue<FlowEvent>>();
   #result: ExecutionResult | undefined;
   #end: (result: ExecutionResult) => void = () => {};
   #fail: (error: unknown) => void = () => {};
-  #subscriptions: Subscription[] = [];
+  readonly #subscriptions: Subscription[] = [];
+  #listensToEvents = false;
   #looker: NodeJS.Timeout | undefined;
 
   /** @internal Made by `client.run`, which publishes after this listens. */
@@ -40,13 +42,7 @@ export class Execution<O = unknown> implements PromiseLike<O> {
     });
     // Whoever awaits the handle sees the rejection; a handle that nobody awaits must not end the process.
     this.#ended.catch(() => undefined);
-    const { nc, names } = bus;
-    const on = (subject: string, handle: (msg: Msg) => void) =>
-      nc.subscribe(subject, { callback: (error, msg) => (error === null ? handle(msg) : undefined) });
-    this.#subscriptions = [
-      on(names.event(id, "*"), (msg) => this.#event(msg.json<FlowEvent>())),
-      on(names.result(id), (msg) => this.#settle(msg.json<ExecutionResult>())),
-    ];
+    this.#on(bus.names.result(id), (msg) => this.#settle(msg.json<ExecutionResult>()));
   }
 
   /** @internal */
@@ -76,20 +72,34 @@ export class Execution<O = unknown> implements PromiseLike<O> {
     return Promise.race([this.#ended, late]).finally(() => clearTimeout(timer));
   }
 
-  /** What is known now: from the terminal record if there is one, else from the events so far. */
+  /**
+   * What is known now: from the terminal record if there is one; running if an orchestrator says so;
+   * retrying if an attempt has failed; else queued.
+   */
   async status(): Promise<ExecutionStatus> {
     const result = this.#result ?? (await findResult(this.#bus, this.id));
     if (result !== undefined) return result.status;
-    const last = this.#history.findLast(({ kind }) => kind in STATUS_BY_EVENT)?.kind;
-    return STATUS_BY_EVENT[last ?? "accepted"] ?? "queued";
+    if (await this.#isRunning()) return "running";
+    const executions = await ExecutionStore.open(this.#bus);
+    const { attempts } = await executions.read(this.id);
+    return attempts.length > 0 ? "retrying" : "queued";
   }
 
-  /** Its events from the start; ends when the execution has ended. */
+  /**
+   * Its events from now on; ends when the execution has ended. Asked for right after `run`, in the
+   * same turn, it misses none.
+   */
   events(): AsyncIterableIterator<FlowEvent> {
     const queue = new AsyncQueue<FlowEvent>(() => this.#listeners.delete(queue));
-    for (const event of this.#history) queue.push(event);
-    if (this.#result === undefined) this.#listeners.add(queue);
-    else queue.close();
+    if (this.#result !== undefined) {
+      queue.close();
+      return queue;
+    }
+    if (!this.#listensToEvents) {
+      this.#listensToEvents = true;
+      this.#on(this.#bus.names.event(this.id, "*"), (msg) => this.#event(msg.json<FlowEvent>()));
+    }
+    this.#listeners.add(queue);
     return queue;
   }
 
@@ -118,8 +128,26 @@ export class Execution<O = unknown> implements PromiseLike<O> {
     this.#reject(error);
   }
 
+  #on(subject: string, handle: (msg: Msg) => void): void {
+    const subscription = this.#bus.nc.subscribe(subject, {
+      callback: (error, msg) => (error === null ? handle(msg) : undefined),
+    });
+    this.#subscriptions.push(subscription);
+  }
+
+  /** Only the orchestrator that holds it answers: silence means that none does. */
+  async #isRunning(): Promise<boolean> {
+    const body = JSON.stringify({ action: "status" });
+    try {
+      await this.#bus.mux.request(this.#bus.names.control(this.id), body, { timeoutMs: STATUS_MS });
+      return true;
+    } catch (error) {
+      if (error instanceof BatutaError && error.retryable) return false;
+      throw error;
+    }
+  }
+
   #event(event: FlowEvent): void {
-    this.#history.push(event);
     for (const listener of this.#listeners) listener.push(event);
   }
 
@@ -145,24 +173,17 @@ export class Execution<O = unknown> implements PromiseLike<O> {
 
   #close(): void {
     clearInterval(this.#looker);
-    for (const subscription of this.#subscriptions) subscription.unsubscribe();
-    this.#subscriptions = [];
+    for (const subscription of this.#subscriptions.splice(0)) subscription.unsubscribe();
     for (const listener of this.#listeners) listener.close();
   }
 }
 
-const STATUS_BY_EVENT: Readonly<Record<string, ExecutionStatus>> = {
-  accepted: "queued",
-  assigned: "running",
-  started: "running",
-  node: "running",
-  progress: "running",
-  retrying: "retrying",
-  redistributed: "queued",
-};
-
 function outputOf<O>(result: ExecutionResult): O {
   if (result.status === "completed") return result.output as O;
-  const fallback = { code: result.status.toUpperCase(), message: `it was ${result.status}`, retryable: false };
+  const fallback = {
+    code: result.status.toUpperCase(),
+    message: `it was ${result.status}`,
+    retryable: false,
+  };
   throw new ExecutionFailedError(result.executionId, result.error ?? fallback);
 }

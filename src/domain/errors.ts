@@ -111,7 +111,10 @@ export class NodeError extends BatutaError {
   constructor(
     code: string,
     message: string,
-    options: BatutaErrorOptions & { readonly retryable?: boolean; readonly retryAfterMs?: number } = {},
+    options: BatutaErrorOptions & {
+      readonly retryable?: boolean;
+      readonly retryAfterMs?: number;
+    } = {},
   ) {
     super(message, options);
     this.code = code;

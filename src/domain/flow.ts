@@ -96,9 +96,7 @@ export interface FlowNodeSource
   readonly disabled?: boolean | undefined;
 }
 
-type FlowEndpointSource =
-  | string
-  | { readonly node: string; readonly port?: string | undefined };
+type FlowEndpointSource = string | { readonly node: string; readonly port?: string | undefined };
 
 type FlowConnectionSource =
   | {

@@ -24,6 +24,4 @@ export interface FleetFacts {
    * and workers are full.
    */
   readonly untaken?: number | undefined;
-  /** @deprecated Looked at no more; say `untaken`. */
-  readonly pendingWork?: number | undefined;
 }

@@ -50,8 +50,9 @@ export class FlowExecution {
 
   /** The outcome, or a promise of it where a node answers later. Called once. */
   start(): FlowOutcome | Promise<FlowOutcome> {
-    const { signal } = this.#run;
-    if (signal.aborted) return { status: "cancelled", reason: reasonOf(signal), nodesRun: 0 };
+    if (this.#run.isAborted?.() ?? this.#run.signal.aborted) {
+      return { status: "cancelled", reason: reasonOf(this.#run.signal), nodesRun: 0 };
+    }
     const refused = this.#checkInputs();
     if (refused !== undefined) return { status: "failed", error: refused, nodesRun: 0 };
     this.#post({ type: "start" });
@@ -156,7 +157,9 @@ export class FlowExecution {
 
   #end(command: FlowCommand & { type: "end" }): void {
     this.#run.clock.clearTimeout(this.#flowTimer);
-    this.#run.signal.removeEventListener("abort", this.#cancel);
+    if (this.#resolve !== undefined) {
+      this.#run.signal.removeEventListener("abort", this.#cancel);
+    }
     this.#outcome = this.#outcomeOf(command);
     this.#resolve?.(this.#outcome);
   }

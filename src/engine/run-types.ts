@@ -21,6 +21,8 @@ export interface FlowRun {
   readonly inputs?: unknown;
   /** Cancels the execution; its reason is that of the outcome. */
   readonly signal: AbortSignal;
+  /** Whether `signal` is aborted, for a caller that makes its signal only when it is looked at. */
+  readonly isAborted?: () => boolean;
   readonly maxConcurrentNodes: number;
   readonly clock: FlowClock;
   readonly log: NodeLog;

@@ -126,7 +126,11 @@ export type ByeMessage = z.infer<typeof byeSchema>;
 export const byeMessage = defineMessage("worker bye", byeSchema);
 
 const controlSchema = z.discriminatedUnion("action", [
-  z.object({ action: z.literal("drain"), deadlineMs: z.number().min(0).optional(), reason: z.string().optional() }),
+  z.object({
+    action: z.literal("drain"),
+    deadlineMs: z.number().min(0).optional(),
+    reason: z.string().optional(),
+  }),
   /** `recorded`: the terminal record is stored already; the worker has only to stop. */
   z.object({
     action: z.literal("cancel"),

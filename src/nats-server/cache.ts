@@ -1,8 +1,9 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { compareVersions } from "../domain/server-version.ts";
 import type { ServerBinary } from "./binary.ts";
 import { isExecutableFile } from "./run-command.ts";
-import { compareVersions, type ServerLine } from "./versions.ts";
+import type { ServerLine } from "./versions.ts";
 
 /** One installed server: `<cacheDir>/nats-server/<version>/{nats-server,origin.json}`. */
 export interface CachedServer extends ServerBinary {

@@ -33,7 +33,7 @@ export type NatsStatus =
     };
 
 /** The default port of `batuta nats start`, where clients look by themselves. */
-export const DEFAULT_PORT = 4222;
+const DEFAULT_PORT = 4222;
 
 interface DetachedState extends DetachedServer {
   readonly binary: string;

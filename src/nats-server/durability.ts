@@ -1,5 +1,6 @@
 import { ConfigError } from "../domain/errors.ts";
-import { isAtLeast, STRICT_DURABILITY_VERSION } from "./versions.ts";
+import { isAtLeast } from "../domain/server-version.ts";
+import { STRICT_DURABILITY_VERSION } from "./versions.ts";
 
 /** What an acknowledged publish survives: see `describeDurability`. */
 export const DURABILITIES = ["default", "strict"] as const;

@@ -46,7 +46,7 @@ export async function installNatsServer(options: InstallOptions): Promise<Cached
 }
 
 /** The installed server of a line, undefined when there is none or a newer release was pinned since. */
-export async function cachedServer(
+async function cachedServer(
   cacheDir: string,
   line: ServerLine = "newest",
 ): Promise<CachedServer | undefined> {

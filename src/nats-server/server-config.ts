@@ -1,12 +1,12 @@
 import { join } from "node:path";
+import { isAtLeast } from "../domain/server-version.ts";
 import type { Durability } from "./durability.ts";
-import { isAtLeast } from "./versions.ts";
 
 /**
  * A body over this size cannot be published at all. Above Batuta's own limit on purpose: a flow of
  * 2 MB reaches the orchestrator and is dead-lettered with a reason, instead of a dropped connection.
  */
-export const MAX_PAYLOAD = "8MB";
+const MAX_PAYLOAD = "8MB";
 
 export interface ServerSettings {
   readonly version: string;

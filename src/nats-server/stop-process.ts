@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isRunning, type ProcessIdentity } from "./process-identity.ts";
 
 /** How long a server may take to end after SIGTERM. */
-export const STOP_GRACE_MS = 10_000;
+const STOP_GRACE_MS = 10_000;
 
 /**
  * SIGTERM, and SIGKILL when it still runs after the grace time. Signals only that very process,

@@ -1,5 +1,7 @@
+import { isAtLeast } from "../domain/server-version.ts";
+
 /** Older servers work (from 2.9.10) but miss fixes for lost work and authorization; users are told. */
-export const RECOMMENDED_VERSION = "2.14.0";
+const RECOMMENDED_VERSION = "2.14.0";
 
 /** The first version that knows `sync_interval`, which strict durability needs. */
 export const STRICT_DURABILITY_VERSION = "2.10.0";
@@ -51,24 +53,8 @@ export function releasePlatform(platform: string, arch: string): string {
   return `${platform}-${GO_ARCH[arch] ?? arch}`;
 }
 
-/** Negative when `a` is older than `b`, 0 when they are the same release, positive when newer. */
-export function compareVersions(a: string, b: string): number {
-  const left = numbers(a);
-  const right = numbers(b);
-  return left.major - right.major || left.minor - right.minor || left.patch - right.patch;
-}
-
-export function isAtLeast(version: string, floor: string): boolean {
-  return compareVersions(version, floor) >= 0;
-}
-
 /** What to tell about a server that is older than recommended, undefined when there is nothing to tell. */
 export function ageWarning(version: string): string | undefined {
   if (isAtLeast(version, RECOMMENDED_VERSION)) return undefined;
   return `nats-server ${version} is older than ${RECOMMENDED_VERSION}: it works, but it lacks fixes for lost messages and authorization; use a newer one in production`;
-}
-
-function numbers(version: string) {
-  const [, major, minor, patch] = /^v?(\d+)\.(\d+)(?:\.(\d+))?/.exec(version) ?? [];
-  return { major: Number(major ?? 0), minor: Number(minor ?? 0), patch: Number(patch ?? 0) };
 }

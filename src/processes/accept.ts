@@ -1,9 +1,9 @@
+import type { LaneMessage } from "../bus/intake.ts";
 import { InvalidInputError, type Problem } from "../domain/errors.ts";
 import { executionIdOf, isId } from "../domain/ids.ts";
-import { executeMessage, type ExecuteMessage } from "../messages/execute.ts";
 import { parseJson } from "../messages/codec.ts";
+import { type ExecuteMessage, executeMessage } from "../messages/execute.ts";
 import type { DeadLetterReason } from "../messages/result.ts";
-import type { LaneMessage } from "../bus/intake.ts";
 
 /** What a lane message turned out to be. */
 export type Accepted =
@@ -59,7 +59,10 @@ export function summary(problems: readonly Problem[]): string {
 }
 
 function idsOf(value: unknown, fallbackId: string): { executionId: string; flowId: string | null } {
-  const body = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
-  const executionId = isId(body["executionId"]) ? body["executionId"] : fallbackId;
-  return { executionId, flowId: isId(body["flowId"]) ? body["flowId"] : null };
+  const body = (typeof value === "object" && value !== null ? value : {}) as Record<
+    string,
+    unknown
+  >;
+  const executionId = isId(body.executionId) ? body.executionId : fallbackId;
+  return { executionId, flowId: isId(body.flowId) ? body.flowId : null };
 }

@@ -17,7 +17,10 @@ const FIELDS = [
 
 export type BeatField = (typeof FIELDS)[number];
 
-const INDEX = Object.fromEntries(FIELDS.map((field, index) => [field, index])) as Record<BeatField, number>;
+const INDEX = Object.fromEntries(FIELDS.map((field, index) => [field, index])) as Record<
+  BeatField,
+  number
+>;
 
 /** How often the main thread proves that it turns. */
 export const TICK_MS = 200;

@@ -1,6 +1,12 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Worker } from "node:worker_threads";
-import { BeatState, type BeatThreadSettings, type LongTask, TICK_MS, type ToBeatThread } from "./beat-state.ts";
+import {
+  BeatState,
+  type BeatThreadSettings,
+  type LongTask,
+  TICK_MS,
+  type ToBeatThread,
+} from "./beat-state.ts";
 
 /** Run from sources (tsx, vitest) the thread still needs compiled code: Node 20 cannot load TypeScript. */
 const THREAD_URL = import.meta.url.endsWith(".ts")
@@ -31,7 +37,10 @@ export class Beats {
   }
 
   /** Resolves once the thread is connected and has sent its first beat. */
-  static async start(settings: Omit<BeatThreadSettings, "buffer">, onFault: (error: Error) => void): Promise<Beats> {
+  static async start(
+    settings: Omit<BeatThreadSettings, "buffer">,
+    onFault: (error: Error) => void,
+  ): Promise<Beats> {
     const state = new BeatState();
     state.set("tickedAt", Date.now());
     const thread = new Worker(THREAD_URL, { workerData: { ...settings, buffer: state.buffer } });
@@ -51,7 +60,8 @@ export class Beats {
 
   /** A task has ended; the thread hears of it only if it had heard of its start. */
   dropped(executionId: string): void {
-    if (this.#known.delete(executionId)) this.#post({ type: "dropped", executionIds: [executionId] });
+    if (this.#known.delete(executionId))
+      this.#post({ type: "dropped", executionIds: [executionId] });
   }
 
   reincarnated(incarnation: string): void {

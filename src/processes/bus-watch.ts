@@ -14,7 +14,12 @@ const RETRY_MS = 500;
  * Follows the connection until it is closed. After a reconnect the topology is made anew before
  * anything else: memory streams are gone after a restart of the server.
  */
-export function watchBus(bus: Bus, topology: TopologyOptions, events: BusWatchEvents, log: ProcessLog): void {
+export function watchBus(
+  bus: Bus,
+  topology: TopologyOptions,
+  events: BusWatchEvents,
+  log: ProcessLog,
+): void {
   const follow = async () => {
     for await (const status of bus.nc.status()) {
       if (status.type === "disconnect") events.lost();

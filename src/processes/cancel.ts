@@ -1,8 +1,7 @@
-import { type Msg, type Subscription } from "nats";
+import type { Msg, Subscription } from "nats";
 import { ack } from "../bus/ack.ts";
 import type { Assignments } from "../bus/assignments.ts";
 import type { Bus } from "../bus/connect.ts";
-import { publishFlowEvent } from "../bus/flow-events.ts";
 import { findResult, storeResultOnce } from "../bus/results.ts";
 import { isId } from "../domain/ids.ts";
 import type { ExecutionResult } from "../messages/result.ts";
@@ -15,7 +14,8 @@ interface ControlRequest {
 /**
  * Answers `flows.control.<executionId>`. A cancel is decided by the terminal record: whoever stores
  * it first, the cancel or the result, wins, and the other finds it there. Every orchestrator hears
- * the request; one of them stores the record, and the one that holds the task stops it.
+ * the request; one of them stores the record, and the one that holds the task stops it. A status is
+ * told by the one that holds the task, and by nobody else.
  */
 export function answerControl(
   bus: Bus,
@@ -34,8 +34,19 @@ export function answerControl(
   });
 }
 
-async function answer(bus: Bus, assignments: Assignments, executionId: string, msg: Msg): Promise<void> {
+async function answer(
+  bus: Bus,
+  assignments: Assignments,
+  executionId: string,
+  msg: Msg,
+): Promise<void> {
   const request = readRequest(msg);
+  if (request?.action === "status") {
+    const held = assignments.find(executionId);
+    if (held !== undefined)
+      msg.respond(JSON.stringify({ executionId, status: "running", workerId: held.workerId }));
+    return;
+  }
   if (!isId(executionId) || request?.action !== "cancel") {
     const reason = `only {"action": "cancel"} is understood here, on flows.control.<executionId>`;
     msg.respond(JSON.stringify({ cancelled: false, reason }));
@@ -55,10 +66,16 @@ function readRequest(msg: Msg): ControlRequest | undefined {
   }
 }
 
-async function cancel(bus: Bus, assignments: Assignments, executionId: string, reason: string): Promise<boolean> {
+async function cancel(
+  bus: Bus,
+  assignments: Assignments,
+  executionId: string,
+  reason: string,
+): Promise<boolean> {
   const outcome = await storeResultOnce(bus, cancelledResult(assignments, executionId, reason));
-  const cancelled = outcome === "stored" || (await findResult(bus, executionId))?.status === "cancelled";
-  if (outcome === "stored") publishFlowEvent(bus, executionId, "cancelled", { reason });
+  const cancelled =
+    outcome === "stored" || (await findResult(bus, executionId))?.status === "cancelled";
+  if (outcome === "stored") bus.events.publish(executionId, "cancelled", { reason });
   if (cancelled) stopTask(bus, assignments, executionId, reason);
   return cancelled;
 }
@@ -69,7 +86,7 @@ function stopTask(bus: Bus, assignments: Assignments, executionId: string, reaso
   if (held === undefined) return;
   const order = { action: "cancel", executionId, reason, recorded: true };
   bus.nc.publish(bus.names.workerControl(held.workerId), JSON.stringify(order));
-  ack(bus.nc, held.task.message.ackSubject);
+  ack(bus, held.task.message.ackSubject);
 }
 
 function cancelledResult(

@@ -69,8 +69,7 @@ function ownLevel(lagMs: number, memoryPercent: number): WorkerLevel {
 function cpuPercent(cores: number, previous: ResourceSample, current: ResourceSample): number {
   const elapsedMs = current.at - previous.at;
   if (elapsedMs <= 0) return 0;
-  const usedUs =
-    current.cpu.user - previous.cpu.user + (current.cpu.system - previous.cpu.system);
+  const usedUs = current.cpu.user - previous.cpu.user + (current.cpu.system - previous.cpu.system);
   return round((usedUs / 1_000 / elapsedMs / cores) * 100);
 }
 

@@ -1,7 +1,7 @@
 import type { Problem } from "../domain/errors.ts";
 import type { NodeCatalog } from "../engine/node-types.ts";
-import { planCache } from "../engine/plan-cache.ts";
 import type { FlowPlan } from "../engine/plan.ts";
+import { planCache } from "../engine/plan-cache.ts";
 import { type FlowClock, type FlowOutcome, type NodeEvent, runFlow } from "../engine/run-flow.ts";
 import { type ExecuteMessage, executeMessage } from "../messages/execute.ts";
 import { summary } from "./accept.ts";
@@ -35,9 +35,18 @@ export function coreEngine({ catalog, maxConcurrentNodes, log }: EngineOptions):
       return { type: "ready", flow: compiled.plan };
     },
     run(flow, run) {
-      const { onEvent } = run;
+      const { abort, onEvent } = run;
       const outcome = runFlow(flow as FlowPlan, {
-        ...run,
+        executionId: run.executionId,
+        flowId: run.flowId,
+        lane: run.lane,
+        attempt: run.attempt,
+        inputs: run.inputs,
+        isUncertain: run.isUncertain,
+        get signal() {
+          return abort.signal;
+        },
+        isAborted: () => abort.aborted,
         maxConcurrentNodes,
         clock: SYSTEM_CLOCK,
         log,

@@ -1,8 +1,13 @@
 import { nak } from "../bus/ack.ts";
-import { ACK_WAIT_OVER, type Assignment, type Assignments, type Recipient, type Task } from "../bus/assignments.ts";
+import {
+  ACK_WAIT_OVER,
+  type Assignment,
+  type Assignments,
+  type Recipient,
+  type Task,
+} from "../bus/assignments.ts";
 import type { Bus } from "../bus/connect.ts";
 import type { ExecutionStore } from "../bus/executions.ts";
-import { publishFlowEvent } from "../bus/flow-events.ts";
 import type { LaneMessage } from "../bus/intake.ts";
 import { findResult } from "../bus/results.ts";
 import { type BalancingPolicy, placeTask, type WorkerCandidate } from "../domain/balancing.ts";
@@ -99,7 +104,7 @@ export class Dispatcher {
     const { bus, now } = this.#options;
     const dueAt = dueTime(message, body);
     if (dueAt > now()) {
-      nak(bus.nc, message.ackSubject, dueAt - now());
+      nak(bus, message.ackSubject, dueAt - now());
       return;
     }
     const isOwnId = body.executionId !== undefined;
@@ -137,7 +142,7 @@ export class Dispatcher {
     const { bus, assignments, now } = this.#options;
     const held = assignments.find(task.executionId);
     if (held !== undefined && !isSameMessage(held.task.message, message)) {
-      nak(bus.nc, message.ackSubject, DUPLICATE_RETRY_MS);
+      nak(bus, message.ackSubject, DUPLICATE_RETRY_MS);
       return;
     }
     if (held !== undefined) assignments.settle(task.executionId, held.task.attempt);
@@ -154,7 +159,7 @@ export class Dispatcher {
   #announce(message: LaneMessage, body: ExecuteMessage, task: Task): void {
     const { lane } = message;
     const differs = body.priority !== undefined && body.priority !== lane;
-    publishFlowEvent(this.#options.bus, task.executionId, "accepted", {
+    this.#options.bus.events.offer(task.executionId, "accepted", {
       flowId: task.flowId,
       lane,
       ...(differs ? { ignoredPriority: body.priority } : {}),
@@ -165,7 +170,7 @@ export class Dispatcher {
     const { bus, assignments, candidates, recipient, balancing, now } = this.#options;
     const placement = placeTask(candidates(), task, balancing, this.#cursor);
     if (placement.type === "wait") {
-      nak(bus.nc, task.message.ackSubject, FULL_RETRY_MS);
+      nak(bus, task.message.ackSubject, FULL_RETRY_MS);
       return;
     }
     const worker = placement.type === "assign" ? recipient(placement.workerId) : undefined;
@@ -177,7 +182,7 @@ export class Dispatcher {
     this.#unplaceables.forget(task.executionId);
     assignments.forward(task, worker, placement.reason, now());
     const { executionId, flowId, attempt } = task;
-    publishFlowEvent(bus, executionId, "assigned", {
+    bus.events.offer(executionId, "assigned", {
       flowId,
       workerId: worker.workerId,
       attempt,
@@ -197,7 +202,7 @@ export class Dispatcher {
       this.#refuse(task.message, task.executionId, task.flowId, "unsupported", problems);
       return;
     }
-    nak(bus.nc, task.message.ackSubject, verdict.delayMs);
+    nak(bus, task.message.ackSubject, verdict.delayMs);
     if (!verdict.isNew) return;
     const { executionId, flowId } = task;
     const decision = { executionId, flowId, reason, at: new Date(now()).toISOString() };
@@ -212,8 +217,21 @@ export class Dispatcher {
     problems: readonly Problem[],
   ): void {
     const { bus, now } = this.#options;
-    const error = { code: REFUSAL_CODES[reason] ?? "INVALID", message: summary(problems), retryable: false };
-    const failure = { executionId, flowId, message, reason, error, problems, attempts: [], workerId: null };
+    const error = {
+      code: REFUSAL_CODES[reason] ?? "INVALID",
+      message: summary(problems),
+      retryable: false,
+    };
+    const failure = {
+      executionId,
+      flowId,
+      message,
+      reason,
+      error,
+      problems,
+      attempts: [],
+      workerId: null,
+    };
     this.#guard(executionId, message, refuseMessage(bus, failure, new Date(now()).toISOString()));
   }
 
@@ -223,7 +241,7 @@ export class Dispatcher {
     work
       .catch((error: unknown) => {
         this.#options.fault(error, executionId);
-        nak(this.#options.bus.nc, message.ackSubject, FAULT_RETRY_MS);
+        nak(this.#options.bus, message.ackSubject, FAULT_RETRY_MS);
       })
       .finally(() => {
         this.#pondering -= 1;

@@ -23,7 +23,9 @@ export interface DispatchingOptions {
 }
 
 /** Ended executions whose ids are remembered, to spare duplicates a run; about 4 MB at the most. */
-const ENDED_REMEMBERED = 50_000;
+const ENDED_REMEMBERED = 20_000;
+
+const TASK_HEADER_BYTES = 4_096;
 
 /** The data plane of one orchestrator: lanes to workers, and what comes back. It needs no leader. */
 export class Dispatching {
@@ -35,7 +37,12 @@ export class Dispatching {
   readonly #fleet: () => Fleet;
 
   /** `fleet` is asked for late: it and this know each other. */
-  constructor(bus: Bus, executions: ExecutionStore, fleet: () => Fleet, options: DispatchingOptions) {
+  constructor(
+    bus: Bus,
+    executions: ExecutionStore,
+    fleet: () => Fleet,
+    options: DispatchingOptions,
+  ) {
     this.#fleet = fleet;
     this.capacityLimit = options.balancing.capacityLimit;
     const ended = new RecentIds(ENDED_REMEMBERED);
@@ -55,6 +62,8 @@ export class Dispatching {
     });
     this.#dispatcher = new Dispatcher({
       ...options,
+      // What is forwarded has headers of ours beside it, and the server counts them.
+      maxPayloadBytes: Math.min(options.maxPayloadBytes, bus.maxPayloadBytes - TASK_HEADER_BYTES),
       bus,
       assignments: this.assignments,
       executions,
@@ -69,7 +78,7 @@ export class Dispatching {
     this.#intake = new Intake(bus, {
       weights: options.weights,
       freeSlots: () => this.freeSlots(),
-      batchFloor: () => Math.floor(this.assignments.size / 4),
+      batchFloor: () => Math.floor(this.assignments.size / 2),
       onMessage: (message) => this.#dispatcher.dispatch(message),
       onUnavailable: (lane) => options.log.warn({ lane }, "lane does not answer; trying again"),
     });
@@ -94,7 +103,8 @@ export class Dispatching {
   /** Tasks that the fleet could take now from this orchestrator. */
   freeSlots(): number {
     let free = -this.#dispatcher.pondering;
-    for (const candidate of this.#fleet().candidates()) free += freeSlots(candidate, this.capacityLimit);
+    for (const candidate of this.#fleet().candidates())
+      free += freeSlots(candidate, this.capacityLimit);
     return free;
   }
 

@@ -1,4 +1,10 @@
-import type { WorkerChange, WorkerEffects, WorkerLoss, DrainOrder } from "../../actors/worker-effects.ts";
+import type { Freeze } from "../../actors/supervisor-effects.ts";
+import type {
+  DrainOrder,
+  WorkerChange,
+  WorkerEffects,
+  WorkerLoss,
+} from "../../actors/worker-effects.ts";
 import { workerWith } from "../../actors/worker-effects.ts";
 import { type LiveWorkerState, manifestOf, type WorkerEvent } from "../../actors/worker-events.ts";
 import type { WorkerContext } from "../../actors/worker-facts.ts";
@@ -6,6 +12,7 @@ import { recoveredInput, standingOf, type WorkerStanding } from "../../actors/wo
 import type { Recipient } from "../bus/assignments.ts";
 import type { RegistryEntry } from "../bus/worker-registry.ts";
 import type { WorkerCandidate } from "../domain/balancing.ts";
+import { medianErrorRate } from "../domain/health.ts";
 import type { ActorRef } from "../kernel/actor.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { ByeMessage, DoneMessage, Heartbeat, RegisterMessage } from "../messages/worker.ts";
@@ -14,8 +21,12 @@ export interface FleetOptions {
   readonly kernel: Kernel;
   /** Tasks that this orchestrator has given to a worker. */
   readonly inFlightOf: (workerId: string) => number;
-  /** Executions that wait in the lanes, for the "deaf" signal. */
-  readonly pendingWork: () => number;
+  /** Tasks given to a worker before `before` (epoch ms), for the "deaf" signal. */
+  readonly assignedBefore: (workerId: string, before: number) => readonly string[];
+  /** How long a worker that drains by itself may take. */
+  readonly drainTimeoutMs: number;
+  /** Set while the supervisor doubts itself: who joins now is not judged either. */
+  readonly freeze: () => Freeze | undefined;
   readonly heartbeatIntervalMs: number;
   readonly announce: (change: WorkerChange) => void;
   readonly redistribute: (loss: WorkerLoss) => void;
@@ -40,6 +51,8 @@ export interface Member {
 /** How often a stranger is asked to register, at the most. */
 const STRANGER_EVERY_MS = 1_000;
 const MEDIAN_EVERY_MS = 1_000;
+/** A task that was given longer ago than this has been taken, or never will be. */
+const TAKEN_BY_MS = 5_000;
 
 /** The live workers: one actor for each, and what balancing needs to know of them now. */
 export class Fleet {
@@ -104,7 +117,7 @@ export class Fleet {
     member.ref.send({
       type: "heartbeat",
       beat,
-      fleet: { pendingWork: this.#options.pendingWork(), medianErrorRate: this.#medianErrorRate(now) },
+      fleet: { untaken: this.#untaken(beat, now), medianErrorRate: this.#medianErrorRate(now) },
     });
     if (beat.draining === true) this.#drains(member);
   }
@@ -168,13 +181,15 @@ export class Fleet {
       lastBeat: undefined,
       lastBeatAt: undefined,
       foreign: 0,
-      standing: standingOf(viewOf(ref)),
+      standing: standingOf(ref.snapshot()),
     };
     this.#members.set(workerId, member);
     ref.subscribe(() => {
-      member.standing = standingOf(viewOf(ref));
+      member.standing = standingOf(ref.snapshot());
       this.#candidates = undefined;
     });
+    const freeze = this.#options.freeze();
+    if (freeze !== undefined) ref.send({ type: "freeze", ...freeze });
     this.#candidates = undefined;
   }
 
@@ -204,7 +219,8 @@ export class Fleet {
 
   #drains(member: Member): void {
     if (member.standing.state !== "draining") {
-      member.ref.send({ type: "drain", reason: "the worker drains by itself" });
+      const { drainTimeoutMs: deadlineMs } = this.#options;
+      member.ref.send({ type: "drain", reason: "the worker drains by itself", deadlineMs });
     }
   }
 
@@ -224,22 +240,20 @@ export class Fleet {
     this.#options.stranger(workerId);
   }
 
-  /** Undefined with fewer than two workers: then there is nothing to compare with. */
+  /** Tasks that it must have got by now and does not list among those it runs. */
+  #untaken(beat: Heartbeat, now: number): number {
+    const listed = new Set(beat.inFlight.map(({ executionId }) => executionId));
+    const old = this.#options.assignedBefore(beat.workerId, now - TAKEN_BY_MS);
+    return old.filter((executionId) => !listed.has(executionId)).length;
+  }
+
   #medianErrorRate(now: number): number | undefined {
-    if (this.#members.size < 2) return undefined;
     // Of the whole fleet and once a second: sorting it for each beat is quadratic in its size.
     if (now - this.#median.at >= MEDIAN_EVERY_MS) {
-      const rates = this.members()
-        .flatMap(({ lastBeat }) => (lastBeat === undefined ? [] : [lastBeat.performance.errorRate]))
-        .sort((one, other) => one - other);
-      this.#median = { at: now, value: rates[Math.floor(rates.length / 2)] };
+      const beats = this.members().flatMap(({ lastBeat }) => lastBeat ?? []);
+      const rates = beats.map(({ performance }) => performance.errorRate);
+      this.#median = { at: now, value: medianErrorRate(rates) };
     }
     return this.#median.value;
   }
-}
-
-function viewOf(ref: ActorRef<WorkerEvent, WorkerContext>) {
-  const { status, context, error } = ref.snapshot();
-  const asLibrary = status === "faulted" || status === "restarting" ? "error" : status;
-  return { status: asLibrary, context, error } as const;
 }

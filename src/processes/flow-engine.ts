@@ -1,5 +1,6 @@
 import type { ErrorInfo } from "../domain/errors.ts";
 import type { Lane } from "../domain/lane.ts";
+import type { LazyAbort } from "./lazy-abort.ts";
 
 /** A flow that was compiled and can be run any number of times. Only the engine looks inside. */
 export type PreparedFlow = object;
@@ -15,7 +16,7 @@ export interface FlowRun {
   readonly lane: Lane;
   readonly attempt: number;
   readonly inputs: unknown;
-  readonly signal: AbortSignal;
+  readonly abort: LazyAbort;
   /** An earlier attempt ended without a report: it is not known which effects have happened. */
   readonly isUncertain: boolean;
   readonly onEvent: (kind: "node" | "progress", fields: object) => void;

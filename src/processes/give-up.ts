@@ -1,12 +1,16 @@
 import { ack } from "../bus/ack.ts";
 import type { Bus } from "../bus/connect.ts";
 import { findDeadLetter, originalMessage, storeDeadLetter } from "../bus/dead-letters.ts";
-import { publishFlowEvent } from "../bus/flow-events.ts";
 import type { LaneMessage } from "../bus/intake.ts";
 import { findResult, type StoreOutcome, storeResultOnce } from "../bus/results.ts";
 import type { ErrorInfo, Problem } from "../domain/errors.ts";
 import { executionIdOf } from "../domain/ids.ts";
-import type { AttemptRecord, DeadLetter, DeadLetterReason, ExecutionResult } from "../messages/result.ts";
+import type {
+  AttemptRecord,
+  DeadLetter,
+  DeadLetterReason,
+  ExecutionResult,
+} from "../messages/result.ts";
 
 /** An execution that ends as failed, and why. */
 export interface Failure {
@@ -32,8 +36,8 @@ export async function giveUp(bus: Bus, failure: Failure, at: string): Promise<St
   if (outcome === "fenced") return outcome;
   await storeDeadLetter(bus, deadLetter(failure, at));
   const { error, reason, flowId } = failure;
-  publishFlowEvent(bus, failure.executionId, "failed", { flowId, reason, error });
-  ack(bus.nc, failure.message.ackSubject);
+  bus.events.publish(failure.executionId, "failed", { flowId, reason, error });
+  ack(bus, failure.message.ackSubject);
   return outcome;
 }
 
@@ -52,7 +56,7 @@ export async function refuseMessage(bus: Bus, failure: Failure, at: string): Pro
     return;
   }
   const ownId = executionIdOf(message.stream, message.sequence);
-  if (ownId === executionId) ack(bus.nc, message.ackSubject);
+  if (ownId === executionId) ack(bus, message.ackSubject);
   else await refuseMessage(bus, { ...failure, executionId: ownId }, at);
 }
 
@@ -60,14 +64,18 @@ export async function refuseMessage(bus: Bus, failure: Failure, at: string): Pro
  * Acks a message whose execution has ended: a duplicate, or one that was redelivered because its
  * ack was lost. A failed one whose dead letter is missing (its writer died in between) gets it now.
  */
-export async function settleEnded(bus: Bus, message: LaneMessage, result: ExecutionResult): Promise<void> {
+export async function settleEnded(
+  bus: Bus,
+  message: LaneMessage,
+  result: ExecutionResult,
+): Promise<void> {
   const { executionId, flowId, reason, error, workerId } = result;
   if (result.status === "failed" && reason !== undefined && error !== undefined) {
     const known = await findDeadLetter(bus, result.lane, executionId);
     const failure = { executionId, flowId, message, reason, error, attempts: [], workerId };
     if (known === undefined) await storeDeadLetter(bus, deadLetter(failure, result.finishedAt));
   }
-  ack(bus.nc, message.ackSubject);
+  ack(bus, message.ackSubject);
 }
 
 function failedResult(failure: Failure, at: string): ExecutionResult {

@@ -23,7 +23,12 @@ export async function healthReport(
 ): Promise<HealthReport> {
   const lanes = await readLanes(queues);
   const workers = fleetSummary(orchestrator);
-  const checks = [lanes.check, supervisorCheck(orchestrator), workersCheck(workers), durabilityCheck(durability)];
+  const checks = [
+    lanes.check,
+    supervisorCheck(orchestrator),
+    workersCheck(workers),
+    durabilityCheck(durability),
+  ];
   return {
     status: worst(checks),
     timestamp: new Date().toISOString(),
@@ -76,7 +81,10 @@ function worst(checks: readonly HealthCheck[]): HealthStatus {
 }
 
 function fleetSummary({ fleet, dispatching }: Orchestrator): FleetSummary {
-  const byState = Object.fromEntries(WORKER_STATES.map((state) => [state, 0])) as Record<WorkerStateName, number>;
+  const byState = Object.fromEntries(WORKER_STATES.map((state) => [state, 0])) as Record<
+    WorkerStateName,
+    number
+  >;
   const { assignments, capacityLimit } = dispatching;
   const members = fleet.members();
   for (const { standing } of members) byState[standing.state] += 1;

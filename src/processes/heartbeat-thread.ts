@@ -2,7 +2,12 @@ import { parentPort, workerData } from "node:worker_threads";
 import { extend } from "../bus/ack.ts";
 import { type Bus, connectBus } from "../bus/connect.ts";
 import type { Heartbeat } from "../messages/worker.ts";
-import { type BeatThreadSettings, BeatState, type LongTask, type ToBeatThread } from "./beat-state.ts";
+import {
+  BeatState,
+  type BeatThreadSettings,
+  type LongTask,
+  type ToBeatThread,
+} from "./beat-state.ts";
 import { composeBeat, type ResourceSample } from "./compose-beat.ts";
 
 /**
@@ -26,7 +31,10 @@ const bus = await connectBus({
 parentPort?.on("message", (message: ToBeatThread) => receive(message, bus));
 parentPort?.postMessage("ready");
 beat(bus);
-const extender = setInterval(() => extendDue(bus, Date.now()), Math.min(1_000, settings.ackWaitMs / 6));
+const extender = setInterval(
+  () => extendDue(bus, Date.now()),
+  Math.min(1_000, settings.ackWaitMs / 6),
+);
 
 function receive(message: ToBeatThread, bus: Bus): void {
   switch (message.type) {
@@ -35,7 +43,8 @@ function receive(message: ToBeatThread, bus: Bus): void {
       seq = 0;
       break;
     case "took":
-      for (const task of message.tasks) inFlight.set(task.executionId, { ...task, extendedAt: Date.now() });
+      for (const task of message.tasks)
+        inFlight.set(task.executionId, { ...task, extendedAt: Date.now() });
       break;
     case "dropped":
       for (const executionId of message.executionIds) inFlight.delete(executionId);
@@ -70,7 +79,7 @@ function extendDue(bus: Bus, now: number): void {
   for (const task of inFlight.values()) {
     if (now - task.extendedAt < settings.ackWaitMs / 3) continue;
     task.extendedAt = now;
-    extend(bus.nc, task.ackSubject);
+    extend(bus, task.ackSubject);
   }
 }
 

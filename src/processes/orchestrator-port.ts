@@ -1,4 +1,3 @@
-import { headers as newHeaders } from "nats";
 import { ulid } from "ulid";
 import { laneStats } from "../bus/lane-stats.ts";
 import { publishStored } from "../bus/publish.ts";
@@ -15,6 +14,7 @@ import type {
 } from "../http/port.ts";
 import { type ExecuteMessage, executeMessage } from "../messages/execute.ts";
 import type { ExecutionResult } from "../messages/result.ts";
+import { HEADERS } from "../messages/subjects.ts";
 import { summary } from "./accept.ts";
 import type { FlowNeeds } from "./dispatcher.ts";
 import type { Member } from "./fleet.ts";
@@ -27,7 +27,10 @@ export interface PortOptions {
 }
 
 /** What the HTTP API asks of an orchestrator. */
-export function orchestratorPort(orchestrator: Orchestrator, options: PortOptions): OrchestratorPort {
+export function orchestratorPort(
+  orchestrator: Orchestrator,
+  options: PortOptions,
+): OrchestratorPort {
   const { control: bus, fleet } = orchestrator;
   const submitted = new SubmittedExecutions();
   const queues = async (): Promise<QueueView[]> => {
@@ -95,16 +98,19 @@ async function submit(
     if (present !== undefined) return { known: present };
   }
   const { control: bus } = orchestrator;
-  const head = newHeaders();
-  head.set("Nats-Msg-Id", executionId);
-  for (const [name, value] of Object.entries(trace)) if (value !== undefined) head.set(name, value);
+  const head: [string, string][] = [[HEADERS.messageId, executionId]];
+  for (const [name, value] of Object.entries(trace))
+    if (value !== undefined) head.push([name, value]);
   const body = executeMessage.encode({ ...message, executionId });
-  const { duplicate } = await publishStored(bus, bus.names.execute(lane), body, head);
+  const { duplicate = false } = await publishStored(bus, bus.names.execute(lane), body, head);
   if (duplicate) return { known: { executionId, lane, status: "queued" } };
   return { executionId, lane, status: "accepted" };
 }
 
-async function known(orchestrator: Orchestrator, executionId: string): Promise<KnownExecution | undefined> {
+async function known(
+  orchestrator: Orchestrator,
+  executionId: string,
+): Promise<KnownExecution | undefined> {
   const result = await findResult(orchestrator.control, executionId);
   if (result !== undefined) return result;
   const held = orchestrator.dispatching.assignments.find(executionId);
@@ -130,7 +136,10 @@ async function waitForResult(
       resolve(result);
     };
     over.addEventListener("abort", () => end(undefined), { once: true });
-    findResult(bus, executionId).then((result) => (result === undefined ? undefined : end(result)), reject);
+    findResult(bus, executionId).then(
+      (result) => (result === undefined ? undefined : end(result)),
+      reject,
+    );
   });
 }
 

@@ -1,16 +1,20 @@
 import { ulid } from "ulid";
-import { type SupervisorEffects, supervisorWith } from "../../actors/supervisor-effects.ts";
+import {
+  type Freeze,
+  type SupervisorEffects,
+  supervisorWith,
+} from "../../actors/supervisor-effects.ts";
 import type { SupervisorEvent } from "../../actors/supervisor-facts.ts";
 import { type Bus, connectBus } from "../bus/connect.ts";
 import { ExecutionStore } from "../bus/executions.ts";
 import { FleetLink } from "../bus/fleet-link.ts";
-import { LaneDepth } from "../bus/lane-depth.ts";
 import { Leadership } from "../bus/leadership.ts";
 import { Pinger } from "../bus/pinger.ts";
 import { ensureTopology, type TopologyOptions } from "../bus/topology.ts";
 import { WorkerRegistry } from "../bus/worker-registry.ts";
 import type { ActorRef } from "../kernel/actor.ts";
 import { Kernel } from "../kernel/kernel.ts";
+import { SystemClock } from "../kernel/system-clock.ts";
 import { admitWorker, orderWorker } from "./admission.ts";
 import { Announcer } from "./announcer.ts";
 import { watchBus } from "./bus-watch.ts";
@@ -24,6 +28,7 @@ export interface OrchestratorOptions extends DispatchingOptions {
   readonly prefix: string;
   readonly topology: Required<TopologyOptions>;
   readonly heartbeatIntervalMs: number;
+  readonly drainTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
   readonly log: ProcessLog;
 }
@@ -55,6 +60,11 @@ interface Parts {
   readonly registry: WorkerRegistry;
 }
 
+const SUPERVISOR = "supervisor";
+
+/** Beats that came during a stall this long of our own may have been missed. */
+const DOUBT_AFTER_STALL_MS = 1_000;
+
 /** How long a stopping orchestrator waits for what is in flight: only failures need it. */
 const SETTLE_MS = 10_000;
 
@@ -70,9 +80,10 @@ export class Orchestrator implements AsyncDisposable {
   readonly #announcer: Announcer;
   readonly #link: FleetLink;
   readonly #pinger: Pinger;
-  readonly #depth: LaneDepth;
   readonly #supervisor: ActorRef<SupervisorEvent>;
+  readonly #supervisorEnded = deferred();
   readonly #closers: (() => void)[] = [];
+  #freeze: Freeze | undefined;
   #leadership: Leadership | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -83,8 +94,7 @@ export class Orchestrator implements AsyncDisposable {
     this.control = control;
     this.#options = options;
     this.#parts = parts;
-    this.kernel = makeKernel(options.log);
-    this.#depth = new LaneDepth(control);
+    this.kernel = this.#makeKernel();
     this.dispatching = new Dispatching(data, executions, () => this.fleet, options);
     const leads = () => this.leads;
     this.#announcer = new Announcer({ bus: control, registry, leads, fault: this.#fault });
@@ -98,7 +108,7 @@ export class Orchestrator implements AsyncDisposable {
     });
     const { shutdownTimeoutMs: stopTimeoutMs } = options;
     this.#supervisor = this.kernel.start({
-      address: "supervisor",
+      address: SUPERVISOR,
       incarnation: id,
       machine: supervisorWith(this.#supervisorEffects()),
       input: { orchestratorId: id, now: () => this.kernel.clock.now(), stopTimeoutMs },
@@ -134,11 +144,14 @@ export class Orchestrator implements AsyncDisposable {
     });
     this.#link.start(data);
     this.#pinger.start();
-    this.#depth.start();
     const cancels = answerControl(data, dispatching.assignments, this.#fault);
-    this.#closers.push(watch.stop, () => cancels.unsubscribe(), () => this.#depth.stop());
-    const send = (type: "busLost" | "busBack") => () => void this.#supervisor.send({ type });
-    const events = { lost: send("busLost"), back: send("busBack") };
+    this.#closers.push(watch.stop, () => cancels.unsubscribe());
+    const back = () => {
+      this.#supervisor.send({ type: "busBack" });
+      // Losing the bus counted as losing the lease; if it is still held, that was an error.
+      if (this.leads) this.#supervisor.send({ type: "leaseAcquired" });
+    };
+    const events = { lost: () => void this.#supervisor.send({ type: "busLost" }), back };
     watchBus(control, this.#options.topology, events, this.#options.log);
     this.#leadership = await Leadership.start(control, this.id, {
       acquired: () => this.#supervisor.send({ type: "leaseAcquired" }),
@@ -155,7 +168,8 @@ export class Orchestrator implements AsyncDisposable {
    * failures need an orchestrator), gives the lease back and closes. Safe to call twice.
    */
   stop(reason = "closed"): Promise<void> {
-    return (this.#stopping ??= this.#stop(reason));
+    this.#stopping ??= this.#stop(reason);
+    return this.#stopping;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -163,7 +177,8 @@ export class Orchestrator implements AsyncDisposable {
   }
 
   async #stop(reason: string): Promise<void> {
-    await this.#supervisorStopped(reason);
+    this.#supervisor.send({ type: "stop", reason });
+    await this.#supervisorEnded.promise;
     this.#link.stop();
     this.#pinger.stop();
     for (const close of this.#closers) close();
@@ -175,27 +190,48 @@ export class Orchestrator implements AsyncDisposable {
     await Promise.all([this.#parts.data.close(), this.control.close()]);
   }
 
-  #supervisorStopped(reason: string): Promise<void> {
-    return new Promise((resolve) => {
-      const check = () => {
-        if (this.kernel.find("supervisor") === undefined) resolve();
-      };
-      this.#supervisor.subscribe(check);
-      this.#supervisor.send({ type: "stop", reason });
-      check();
-    });
-  }
-
   readonly #fault = (error: unknown, what: string): void => {
     this.#options.log.error({ err: error, what }, "fault");
   };
+
+  #makeKernel(): Kernel {
+    const { log } = this.#options;
+    const onStall = (stalledMs: number) => {
+      if (stalledMs < DOUBT_AFTER_STALL_MS) return;
+      const reason = `its event loop stood still for ${Math.round(stalledMs)} ms`;
+      this.kernel.send(SUPERVISOR, { type: "doubt", reason } as SupervisorEvent);
+    };
+    return new Kernel({
+      clock: new SystemClock({ onStall }),
+      onEnd: ({ address }) => {
+        if (address === SUPERVISOR) this.#supervisorEnded.resolve();
+      },
+      onFault: ({ address, error, restartInMs }) => {
+        log.error({ err: error, address, restartInMs }, "actor failed");
+        if (restartInMs === undefined) this.#faulted(address);
+      },
+      onListenerError: (error) => log.error({ err: error }, "listener failed"),
+    });
+  }
+
+  /** A worker whose actor failed for good is watched by nobody: what it holds goes elsewhere. */
+  #faulted(address: string): void {
+    const [kind, workerId = ""] = address.split("/");
+    const member = kind === "worker" ? this.fleet.find(workerId) : undefined;
+    if (member === undefined) return;
+    this.#announcer.catchUp([member]);
+    this.dispatching.outcomes.workerLost(workerId, "its actor failed too often");
+  }
 
   #makeFleet(): Fleet {
     const { log, heartbeatIntervalMs } = this.#options;
     return new Fleet({
       kernel: this.kernel,
       inFlightOf: (workerId) => this.dispatching.assignments.inFlightOf(workerId),
-      pendingWork: () => this.#depth.waiting,
+      assignedBefore: (workerId, before) =>
+        this.dispatching.assignments.assignedBefore(workerId, before),
+      drainTimeoutMs: this.#options.drainTimeoutMs,
+      freeze: () => this.#freeze,
       heartbeatIntervalMs,
       announce: (change) => this.#announcer.changed(change),
       redistribute: ({ workerId, text }) => {
@@ -217,7 +253,16 @@ export class Orchestrator implements AsyncDisposable {
     const announcer = this.#announcer;
     const ping = (workerId: string) => this.#pinger.ping(workerId);
     const { ackWaitMs } = topology;
-    const admission = { bus, registry, announcer, fleet, heartbeatIntervalMs, ackWaitMs, ping, log };
+    const admission = {
+      bus,
+      registry,
+      announcer,
+      fleet,
+      heartbeatIntervalMs,
+      ackWaitMs,
+      ping,
+      log,
+    };
     return new FleetLink(bus, {
       register: (registration) => admitWorker(registration, admission),
       heartbeat: (beat) => dispatching.noticing(() => fleet.heartbeat(beat, Date.now())),
@@ -246,9 +291,11 @@ export class Orchestrator implements AsyncDisposable {
       },
       follow: () => log.info({ orchestratorId: this.id }, "standing by"),
       freezeVerdicts: (freeze) => {
+        this.#freeze = freeze;
         for (const worker of workers()) worker.send({ type: "freeze", ...freeze });
       },
       thawVerdicts: () => {
+        this.#freeze = undefined;
         for (const worker of workers()) worker.send({ type: "thaw" });
       },
       settle: () => {
@@ -261,10 +308,10 @@ export class Orchestrator implements AsyncDisposable {
   }
 }
 
-function makeKernel(log: ProcessLog): Kernel {
-  return new Kernel({
-    onFault: ({ address, error, restartInMs }) =>
-      log.error({ err: error, address, restartInMs }, "actor failed"),
-    onListenerError: (error) => log.error({ err: error }, "listener failed"),
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
   });
+  return { promise, resolve };
 }

@@ -2,7 +2,6 @@ import { ack, nak } from "../bus/ack.ts";
 import { type Assignment, type Assignments, WORKER_LOST } from "../bus/assignments.ts";
 import type { Bus } from "../bus/connect.ts";
 import type { ExecutionStore } from "../bus/executions.ts";
-import { publishFlowEvent } from "../bus/flow-events.ts";
 import { findResult } from "../bus/results.ts";
 import type { ErrorInfo } from "../domain/errors.ts";
 import { decideRetry, type RetryPolicy } from "../domain/retry.ts";
@@ -53,8 +52,15 @@ export class Outcomes {
     }
     if (outcome.status === "failed") {
       this.#failed += 1;
-      const error = outcome.error ?? { code: "INTERNAL", message: "no error was reported", retryable: true };
-      this.#guard(assignment, this.#failedAttempt(assignment, error as ErrorInfo, outcome.startedAt));
+      const error = outcome.error ?? {
+        code: "INTERNAL",
+        message: "no error was reported",
+        retryable: true,
+      };
+      this.#guard(
+        assignment,
+        this.#failedAttempt(assignment, error as ErrorInfo, outcome.startedAt),
+      );
       return;
     }
     this.#guard(assignment, this.#fenced(assignment));
@@ -74,11 +80,24 @@ export class Outcomes {
     const { bus } = this.#options;
     const { executionId, flowId } = assignment.task;
     const message = `worker ${assignment.workerId} was lost: ${reason}`;
-    publishFlowEvent(bus, executionId, "redistributed", { flowId, workerId: assignment.workerId, reason });
-    await this.#failedAttempt(assignment, { code: WORKER_LOST, message, retryable: true, retryAfterMs: 0 });
+    bus.events.publish(executionId, "redistributed", {
+      flowId,
+      workerId: assignment.workerId,
+      reason,
+    });
+    await this.#failedAttempt(assignment, {
+      code: WORKER_LOST,
+      message,
+      retryable: true,
+      retryAfterMs: 0,
+    });
   }
 
-  async #failedAttempt(assignment: Assignment, error: ErrorInfo, startedAt?: string): Promise<void> {
+  async #failedAttempt(
+    assignment: Assignment,
+    error: ErrorInfo,
+    startedAt?: string,
+  ): Promise<void> {
     const { bus, executions, retry, now, random } = this.#options;
     const { task, workerId } = assignment;
     const at = new Date(now()).toISOString();
@@ -87,10 +106,10 @@ export class Outcomes {
     const decision = decideRetry(error, task.attempt, policy, random(), now(), task.deadline);
     if (decision.type === "retry") {
       await executions.addAttempt(task.executionId, record);
-      nak(bus.nc, task.message.ackSubject, decision.delayMs);
+      nak(bus, task.message.ackSubject, decision.delayMs);
       const { executionId, flowId, attempt } = task;
       const { delayMs, reason } = decision;
-      publishFlowEvent(bus, executionId, "retrying", { flowId, attempt, delayMs, reason, error });
+      bus.events.publish(executionId, "retrying", { flowId, attempt, delayMs, reason, error });
       return;
     }
     const { executionId, flowId, message, history } = task;
@@ -107,8 +126,8 @@ export class Outcomes {
     const { executionId, message } = assignment.task;
     const ended = await findResult(bus, executionId);
     if (ended !== undefined) this.#options.ended(executionId);
-    if (ended === undefined) nak(bus.nc, message.ackSubject);
-    else if (ended.status === "cancelled") ack(bus.nc, message.ackSubject);
+    if (ended === undefined) nak(bus, message.ackSubject);
+    else if (ended.status === "cancelled") ack(bus, message.ackSubject);
     else await settleEnded(bus, message, ended);
   }
 

@@ -46,6 +46,7 @@ export async function runOrchestrator(
     maxPayloadBytes: config.limits.taskMaxPayloadBytes,
     unplaceableTimeoutMs: config.dispatch.unplaceableTimeoutMs,
     heartbeatIntervalMs: config.worker.heartbeatIntervalMs,
+    drainTimeoutMs: config.worker.drainTimeoutMs,
     shutdownTimeoutMs: config.process.shutdownTimeoutMs,
     needsOf,
     log,

@@ -39,6 +39,8 @@ export function runWorker(
 
 /** Readable and unique: the host, and the random end of a ULID. */
 function madeUpId(): string {
-  const host = hostname().replace(/[^A-Za-z0-9-]+/g, "-").slice(0, 40);
+  const host = hostname()
+    .replace(/[^A-Za-z0-9-]+/g, "-")
+    .slice(0, 40);
   return `${host}-${ulid().slice(-6).toLowerCase()}`;
 }

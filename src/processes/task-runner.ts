@@ -1,14 +1,16 @@
 import { ack } from "../bus/ack.ts";
 import type { Bus } from "../bus/connect.ts";
-import { publishFlowEvent } from "../bus/flow-events.ts";
 import { type StoreOutcome, storeResult, storeResultOnce } from "../bus/results.ts";
 import type { ReceivedTask } from "../bus/worker-link.ts";
 import type { ErrorInfo } from "../domain/errors.ts";
+import { isoOf } from "../domain/instant.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { ExecutionResult } from "../messages/result.ts";
+import type { FlowEventKind } from "../messages/subjects.ts";
 import type { TaskOutcome, TaskRefusal } from "../messages/worker.ts";
 import type { BeatState, LongTask } from "./beat-state.ts";
 import type { FlowEngine, FlowRun, Prepared, PreparedFlow, RunOutcome } from "./flow-engine.ts";
+import { LazyAbort } from "./lazy-abort.ts";
 
 export interface TaskRunnerOptions {
   readonly bus: Bus;
@@ -25,7 +27,7 @@ interface RunningTask {
   readonly task: ReceivedTask;
   readonly flowId: string;
   readonly startedAt: number;
-  readonly abort: AbortController;
+  readonly abort: LazyAbort;
   /** The heartbeat thread knows of it and extends it. */
   announced: boolean;
   /** Somebody else has stored its terminal record. */
@@ -35,6 +37,17 @@ interface RunningTask {
 }
 
 const CONTESTED_AFTER_MS = 2_000;
+const SETTLE_LATEST_MS = 1;
+/** From here on a task is long: well below the shortest ack_wait that the settings allow. */
+const LONG_MS = 100;
+
+/** A commit that was answered. */
+interface Stored {
+  readonly running: RunningTask;
+  readonly status: "completed" | "cancelled";
+  readonly result: ExecutionResult;
+  readonly answer: StoreOutcome | Error;
+}
 
 /** Room for headers and protocol beside a result. */
 const RESULT_OVERHEAD_BYTES = 1_024;
@@ -47,9 +60,12 @@ const RESULT_OVERHEAD_BYTES = 1_024;
 export class TaskRunner {
   readonly #options: TaskRunnerOptions;
   readonly #running = new Map<string, RunningTask>();
+  readonly #stored: Stored[] = [];
+  #storedTimer: NodeJS.Timeout | undefined;
+  #committing = 0;
   #active = 0;
   #draining = false;
-  #fresh: RunningTask[] = [];
+  #sweeper: NodeJS.Timeout | undefined;
   #idle: (() => void)[] = [];
 
   constructor(options: TaskRunnerOptions) {
@@ -75,7 +91,8 @@ export class TaskRunner {
     const prepared = this.#options.engine.prepare(body?.flowData);
     if (prepared.type === "unsupported") return { refused: "unsupported", free: this.free() };
     const running = this.#open(task, body?.flowId ?? "unknown");
-    if (prepared.type === "invalid" || body === undefined) this.#failed(running, notAFlow(prepared));
+    if (prepared.type === "invalid" || body === undefined)
+      this.#failed(running, notAFlow(prepared));
     else this.#run(running, body, prepared.flow);
     return undefined;
   }
@@ -121,7 +138,7 @@ export class TaskRunner {
       task,
       flowId,
       startedAt,
-      abort: new AbortController(),
+      abort: new LazyAbort(),
       announced: false,
       recorded: false,
       abandoned: false,
@@ -130,40 +147,52 @@ export class TaskRunner {
     this.#active += 1;
     state.set("lastTakenAt", startedAt);
     state.set("activeFlows", this.#active);
-    if (this.#fresh.push(running) === 1) setImmediate(() => this.#announceLong());
+    this.#sweeper ??= setTimeout(() => this.#sweep(), LONG_MS);
     return running;
   }
 
-  /** Most tasks end in the tick that took them; only the others are worth a message to the thread. */
-  #announceLong(): void {
-    const fresh = this.#fresh;
-    this.#fresh = [];
-    const long = fresh.filter(({ task }) => this.#running.has(task.executionId));
-    if (long.length === 0) return;
-    for (const running of long) running.announced = true;
-    this.#options.took(
-      long.map(({ task: { executionId, attempt, ackSubject } }) => ({ executionId, attempt, ackSubject })),
-    );
+  /**
+   * Tells the heartbeat thread of tasks that take their time, so that it extends them. Most have
+   * ended long before; a message to the thread for each would cost more than running them.
+   */
+  #sweep(): void {
+    this.#sweeper = this.#running.size > 0 ? setTimeout(() => this.#sweep(), LONG_MS) : undefined;
+    const since = Date.now() - LONG_MS;
+    const long: LongTask[] = [];
+    for (const running of this.#running.values()) {
+      if (running.announced || running.startedAt > since) continue;
+      running.announced = true;
+      const { executionId, attempt, ackSubject } = running.task;
+      long.push({ executionId, attempt, ackSubject });
+    }
+    if (long.length > 0) this.#options.took(long);
   }
 
   #run(running: RunningTask, body: ExecuteMessage, flow: PreparedFlow): void {
     const { bus, engine, workerId } = this.#options;
     const { executionId, lane, attempt } = running.task;
     const { flowId } = running;
-    publishFlowEvent(bus, executionId, "started", { flowId, workerId, attempt });
+    bus.events.offer(executionId, "started", { flowId, workerId, attempt });
     const run: FlowRun = {
       executionId,
       flowId,
       lane,
       attempt,
       inputs: body.inputs,
-      signal: running.abort.signal,
+      abort: running.abort,
       isUncertain: running.task.isUncertain,
-      onEvent: (kind, fields) => publishFlowEvent(bus, executionId, kind, { flowId, workerId, ...fields }),
+      onEvent: (kind, fields) => this.#tell(running, kind, { flowId, workerId, ...fields }),
     };
     const outcome = engine.run(flow, run);
     if (outcome instanceof Promise) void outcome.then((ended) => this.#ended(running, ended));
     else this.#ended(running, outcome);
+  }
+
+  /** An execution that takes its time may be followed by somebody who came after its start. */
+  #tell(running: RunningTask, kind: FlowEventKind, fields: object): void {
+    const { events } = this.#options.bus;
+    if (running.announced) events.publish(running.task.executionId, kind, fields);
+    else events.offer(running.task.executionId, kind, fields);
   }
 
   #ended(running: RunningTask, outcome: RunOutcome): void {
@@ -191,37 +220,50 @@ export class TaskRunner {
       this.#report(running, "fenced");
       return;
     }
-    const stored = (answer: StoreOutcome | Error) =>
-      this.#stored(running, outcome.status, result, answer);
+    this.#committing += 1;
+    const stored = (answer: StoreOutcome | Error) => {
+      this.#committing -= 1;
+      this.#stored.push({ running, status: outcome.status, result, answer });
+      this.#planSettling();
+    };
     // A task that took its time or was tried before may have been given to another meanwhile.
     const isContested = running.task.attempt > 1 || result.durationMs > CONTESTED_AFTER_MS;
     if (isContested) storeResultOnce(bus, result).then(stored, stored);
     else storeResult(bus, result, stored);
   }
 
-  #stored(
-    running: RunningTask,
-    status: "completed" | "cancelled",
-    result: ExecutionResult,
-    stored: StoreOutcome | Error,
-  ): void {
+  /**
+   * The answers to commits come in dribs. Those that belong together are settled together, with the
+   * last of them or after 1 ms: acks, events and report then share one write.
+   */
+  #planSettling(): void {
+    if (this.#committing === 0) this.#settleStored();
+    else this.#storedTimer ??= setTimeout(() => this.#settleStored(), SETTLE_LATEST_MS);
+  }
+
+  #settleStored(): void {
+    clearTimeout(this.#storedTimer);
+    this.#storedTimer = undefined;
+    for (const each of this.#stored.splice(0)) this.#settle(each);
+  }
+
+  #settle({ running, status, result, answer }: Stored): void {
     const { bus, state, workerId } = this.#options;
-    const { executionId, ackSubject } = running.task;
-    if (stored instanceof Error) {
-      const error = { code: "RESULT_REFUSED", message: stored.message, retryable: false };
+    if (answer instanceof Error) {
+      const error = { code: "RESULT_REFUSED", message: answer.message, retryable: false };
       this.#report(running, "failed", error);
       return;
     }
-    if (stored === "fenced") {
+    if (answer === "fenced") {
       this.#report(running, "fenced");
       return;
     }
     // Reported first, which only plans the report: it then shares its write with the ack.
     this.#report(running, status);
-    ack(bus.nc, ackSubject);
+    ack(bus, running.task.ackSubject);
     state.set("lastAckAt", Date.now());
     const { flowId, durationMs, queueWaitMs } = result;
-    publishFlowEvent(bus, executionId, status, { flowId, workerId, durationMs, queueWaitMs });
+    this.#tell(running, status, { flowId, workerId, durationMs, queueWaitMs });
   }
 
   /** The slot is free as soon as the flow has run: storing its result needs no slot. */
@@ -237,8 +279,8 @@ export class TaskRunner {
     const { executionId, attempt } = running.task;
     this.#running.delete(executionId);
     if (running.announced) this.#options.dropped(executionId);
-    const startedAt = new Date(running.startedAt).toISOString();
-    this.#options.done({ executionId, attempt, status, startedAt, ...(error ? { error } : {}) });
+    const failure = error === undefined ? {} : { startedAt: isoOf(running.startedAt), error };
+    this.#options.done({ executionId, attempt, status, ...failure });
     if (this.#running.size > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
@@ -256,9 +298,9 @@ export class TaskRunner {
       ...(outcome.status === "completed" ? { output: outcome.output } : { error: outcome.error }),
       attempts: task.attempt,
       workerId: this.#options.workerId,
-      queuedAt: new Date(task.queuedAt).toISOString(),
-      startedAt: new Date(startedAt).toISOString(),
-      finishedAt: new Date(finishedAt).toISOString(),
+      queuedAt: isoOf(task.queuedAt),
+      startedAt: isoOf(startedAt),
+      finishedAt: isoOf(finishedAt),
       queueWaitMs: Math.max(0, startedAt - task.queuedAt),
       durationMs: finishedAt - startedAt,
       lane: task.lane,
@@ -269,7 +311,9 @@ export class TaskRunner {
 /** The orchestrator has checked the message; this is for a task that came from elsewhere. */
 function readBody(data: Uint8Array): ExecuteMessage | undefined {
   try {
-    const body: unknown = JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.length).toString("utf8"));
+    const body: unknown = JSON.parse(
+      Buffer.from(data.buffer, data.byteOffset, data.length).toString("utf8"),
+    );
     return typeof body === "object" && body !== null ? (body as ExecuteMessage) : undefined;
   } catch {
     return undefined;
@@ -284,6 +328,12 @@ function notAFlow(prepared: Prepared): ErrorInfo {
 /** A cheap upper bound first: most outputs are far too small to be worth serialising twice. */
 function outputBytes(result: ExecutionResult): number {
   const { output } = result;
-  if (output === null || output === undefined || typeof output === "number" || typeof output === "boolean") return 8;
+  if (
+    output === null ||
+    output === undefined ||
+    typeof output === "number" ||
+    typeof output === "boolean"
+  )
+    return 8;
   return Buffer.byteLength(JSON.stringify(output));
 }

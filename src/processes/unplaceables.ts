@@ -27,7 +27,8 @@ export class Unplaceables {
   judge(executionId: string, now: number): UnplaceableVerdict {
     const known = this.#since.get(executionId);
     if (known === undefined) {
-      if (this.#since.size < MAX_REMEMBERED) this.#since.set(executionId, { firstAt: now, rounds: 1 });
+      if (this.#since.size < MAX_REMEMBERED)
+        this.#since.set(executionId, { firstAt: now, rounds: 1 });
       return { type: "again", delayMs: FIRST_DELAY_MS, isNew: true };
     }
     if (now - known.firstAt >= this.#timeoutMs) {

@@ -40,7 +40,10 @@ const REGISTER_RETRY_MS = 500;
  *
  * @throws UnreachableError when no server answers; ConfigError when the supervisor refuses it.
  */
-export async function startWorker(options: WorkerOptions, signal?: AbortSignal): Promise<WorkerHandle> {
+export async function startWorker(
+  options: WorkerOptions,
+  signal?: AbortSignal,
+): Promise<WorkerHandle> {
   const bus = await connectBus({
     url: options.natsUrl,
     prefix: options.prefix,
@@ -106,7 +109,8 @@ class WorkerProcess implements WorkerHandle {
   }
 
   stop(reason: string): Promise<void> {
-    return (this.#stopping ??= this.#stop(reason));
+    this.#stopping ??= this.#stop(reason);
+    return this.#stopping;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -122,7 +126,8 @@ class WorkerProcess implements WorkerHandle {
     log.info({ workerId: this.workerId, reason, held: held.length }, "worker draining");
     await within(drained ?? Promise.resolve(), drainTimeoutMs);
     const left = this.#runner?.abandon("the worker was stopped") ?? [];
-    if (left.length > 0) log.warn({ executionIds: left }, "tasks left unfinished; they are redelivered");
+    if (left.length > 0)
+      log.warn({ executionIds: left }, "tasks left unfinished; they are redelivered");
     await this.#beats?.stop();
     await this.#link.bye(reason);
     this.#link.stop();
@@ -137,11 +142,14 @@ class WorkerProcess implements WorkerHandle {
       signal?.throwIfAborted();
       try {
         const reply = await this.#link.register(this.#registration());
-        if (reply.accepted) return { ackWaitMs: Number(reply.config["ackWaitMs"] ?? 30_000) };
-        throw new ConfigError(`worker ${this.workerId} was refused: ${reply.reason ?? "no reason given"}`);
+        if (reply.accepted) return { ackWaitMs: Number(reply.config.ackWaitMs ?? 30_000) };
+        throw new ConfigError(
+          `worker ${this.workerId} was refused: ${reply.reason ?? "no reason given"}`,
+        );
       } catch (error) {
         if (!(error instanceof BatutaError) || !error.retryable) throw error;
-        if (!told) log.warn({ workerId: this.workerId }, "no orchestrator answers yet; waiting for one");
+        if (!told)
+          log.warn({ workerId: this.workerId }, "no orchestrator answers yet; waiting for one");
         told = true;
         await new Promise((resolve) => setTimeout(resolve, REGISTER_RETRY_MS));
         // A lost answer may have registered this incarnation; the next try is a new one.

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseAckSubject } from "../../src/bus/ack-subject.ts";
-import { featuresOf, isAtLeast, parseServerVersion } from "../../src/bus/server-version.ts";
 import { growOnly } from "../../src/bus/topology-merge.ts";
+import { isAtLeast } from "../../src/domain/server-version.ts";
 
 test("both forms of an ack subject are read", () => {
   const told = {
@@ -23,21 +23,33 @@ test("what is no ack subject is told apart", () => {
   }
 });
 
-test("features follow the version of the server, and an unreadable version has none", () => {
-  expect(featuresOf(parseServerVersion("2.9.10"))).toEqual({
-    streamMetadata: false,
-    terminateWithReason: false,
-    messageTtl: false,
-  });
-  expect(featuresOf(parseServerVersion("v2.15.1"))).toMatchObject({ messageTtl: true });
-  expect(featuresOf(parseServerVersion("dev")).messageTtl).toBe(false);
-  expect(isAtLeast([2, 10, 0], [2, 9, 22])).toBe(true);
+test("what a server can do follows its version, and an unreadable one can do the least", () => {
+  expect(isAtLeast("2.10.0", "2.9.22")).toBe(true);
+  expect(isAtLeast("v2.15.1", "2.10.0")).toBe(true);
+  expect(isAtLeast("2.9.10", "2.10.0")).toBe(false);
+  expect(isAtLeast("dev", "2.9.10")).toBe(false);
 });
 
 test("a stream only grows: no limit is ever lowered, and none is the largest", () => {
-  const existing = { subjects: ["a"], max_age: 0, max_msgs: 10, max_bytes: -1, max_msgs_per_subject: 1, num_replicas: 3 };
-  const wanted = { subjects: ["a"], max_age: 5, max_msgs: 5, max_bytes: 100, max_msgs_per_subject: 1, num_replicas: 1 };
+  const existing = {
+    subjects: ["a"],
+    max_age: 0,
+    max_msgs: 10,
+    max_bytes: -1,
+    max_msgs_per_subject: 1,
+    num_replicas: 3,
+  };
+  const wanted = {
+    subjects: ["a"],
+    max_age: 5,
+    max_msgs: 5,
+    max_bytes: 100,
+    max_msgs_per_subject: 1,
+    num_replicas: 1,
+  };
   expect(growOnly(existing as never, wanted)).toBeUndefined();
   expect(growOnly(existing as never, { ...wanted, max_msgs: -1 })).toEqual({ max_msgs: -1 });
-  expect(growOnly(existing as never, { ...wanted, subjects: ["a", "b"] })).toEqual({ subjects: ["a", "b"] });
+  expect(growOnly(existing as never, { ...wanted, subjects: ["a", "b"] })).toEqual({
+    subjects: ["a", "b"],
+  });
 });

@@ -1,6 +1,10 @@
 import { expect, onTestFinished, test } from "vitest";
 import { connect } from "../../src/client/client.ts";
-import { ExecutionFailedError, InvalidInputError, UnreachableError } from "../../src/domain/errors.ts";
+import {
+  ExecutionFailedError,
+  InvalidInputError,
+  UnreachableError,
+} from "../../src/domain/errors.ts";
 import { Cluster, NOOP_FLOW, slowFlow } from "../support/cluster.ts";
 import { useNats } from "../support/nats.ts";
 
@@ -40,7 +44,12 @@ test("the handle tells the result, the status and the events", async ({ task }) 
   for await (const event of execution.events()) kinds.push(event.kind);
   expect(kinds.slice(0, 3)).toEqual(["accepted", "assigned", "started"]);
   const result = await execution.result();
-  expect(result).toMatchObject({ executionId: "h-1", status: "completed", lane: "high", workerId: "w1" });
+  expect(result).toMatchObject({
+    executionId: "h-1",
+    status: "completed",
+    lane: "high",
+    workerId: "w1",
+  });
   expect(await execution.status()).toBe("completed");
 });
 
@@ -50,7 +59,10 @@ test("awaiting a failed run rejects with the error of the flow", async ({ task }
   const client = await clientOf(cluster);
   const execution = client.run(FAIL);
   await expect(Promise.resolve(execution)).rejects.toThrow(ExecutionFailedError);
-  await expect(execution.result()).resolves.toMatchObject({ status: "failed", error: { code: "NO" } });
+  await expect(execution.result()).resolves.toMatchObject({
+    status: "failed",
+    error: { code: "NO" },
+  });
 });
 
 test("a running execution is cancelled once and for all", async ({ task }) => {
@@ -78,7 +90,8 @@ test("a queued execution is cancelled and never runs", async ({ task }) => {
   await cluster.worker("w1");
   expect(await client.run(GREET, { name: "Eva" })).toBe("hola Eva");
   const { jsm, names } = cluster.bus;
-  const left = async () => (await jsm.consumers.info(names.streams.flows.normal, "dispatch")).num_ack_pending;
+  const left = async () =>
+    (await jsm.consumers.info(names.streams.flows.normal, "dispatch")).num_ack_pending;
   await expect.poll(left, { timeout: 10_000 }).toBe(0);
   expect(await client.result("c-2")).toMatchObject({ status: "cancelled" });
 });
@@ -101,7 +114,9 @@ test("running an executionId again gives the result that is there", async ({ tas
   expect(second).toEqual(first);
 });
 
-test("a flow that does not fit the contract is refused before it is published", async ({ task }) => {
+test("a flow that does not fit the contract is refused before it is published", async ({
+  task,
+}) => {
   const cluster = await Cluster.start(task, nats);
   const client = await clientOf(cluster);
   expect(() => client.run({ ...GREET, nodes: [] })).toThrow(InvalidInputError);

@@ -70,7 +70,10 @@ test("equals share equally", () => {
 
 test("a task that nobody alive supports is unplaceable, and the reason names the type", () => {
   const placement = placeTask([worker("a")], { nodeTypes: ["noop", "gpu"] }, POLICY, 0);
-  expect(placement).toMatchObject({ type: "unplaceable", reason: expect.stringContaining('"gpu"') });
+  expect(placement).toMatchObject({
+    type: "unplaceable",
+    reason: expect.stringContaining('"gpu"'),
+  });
 });
 
 test("without a live worker a task is unplaceable", () => {

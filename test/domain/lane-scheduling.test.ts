@@ -31,17 +31,20 @@ test("full lanes share the slots 8:3:1, however few are free at a time", () => {
 test("a cycle never pulls more than is free, and leaves nothing idle while a lane is wet", () => {
   const wet = fc.record({ high: fc.boolean(), normal: fc.boolean(), low: fc.boolean() });
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 200 }), wet), { maxLength: 50 }), (cycles) => {
-      let deficits = NO_DEFICITS;
-      for (const [free, lanes] of cycles) {
-        const plan = planPulls(free, lanes, WEIGHTS, deficits);
-        deficits = plan.deficits;
-        const asked = LANES.reduce((sum, lane) => sum + plan.pulls[lane], 0);
-        const anyWet = LANES.some((lane) => lanes[lane]);
-        expect(asked).toBe(anyWet ? free : 0);
-        for (const lane of LANES) if (!lanes[lane]) expect(plan.pulls[lane]).toBe(0);
-      }
-    }),
+    fc.property(
+      fc.array(fc.tuple(fc.integer({ min: 0, max: 200 }), wet), { maxLength: 50 }),
+      (cycles) => {
+        let deficits = NO_DEFICITS;
+        for (const [free, lanes] of cycles) {
+          const plan = planPulls(free, lanes, WEIGHTS, deficits);
+          deficits = plan.deficits;
+          const asked = LANES.reduce((sum, lane) => sum + plan.pulls[lane], 0);
+          const anyWet = LANES.some((lane) => lanes[lane]);
+          expect(asked).toBe(anyWet ? free : 0);
+          for (const lane of LANES) if (!lanes[lane]) expect(plan.pulls[lane]).toBe(0);
+        }
+      },
+    ),
   );
 });
 

@@ -37,10 +37,14 @@ test("an attempt that would start after the deadline is not waited for", () => {
 
 test("the delay doubles, stays below five minutes, and is random below that", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 100 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (attempt, random) => {
-      const delay = backoffDelayMs(attempt, DEFAULT_RETRY_POLICY, random);
-      expect(delay).toBeGreaterThanOrEqual(0);
-      expect(delay).toBeLessThanOrEqual(Math.min(300_000, 1_000 * 2 ** (attempt - 1)));
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 100 }),
+      fc.double({ min: 0, max: 0.999, noNaN: true }),
+      (attempt, random) => {
+        const delay = backoffDelayMs(attempt, DEFAULT_RETRY_POLICY, random);
+        expect(delay).toBeGreaterThanOrEqual(0);
+        expect(delay).toBeLessThanOrEqual(Math.min(300_000, 1_000 * 2 ** (attempt - 1)));
+      },
+    ),
   );
 });

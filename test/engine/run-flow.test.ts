@@ -105,6 +105,18 @@ test("conditions on nodes and connections see what arrived", async () => {
   expect(await outputOf(data)).toEqual({ odd: "odd" });
 });
 
+test("a condition that is neither true nor false fails the execution", () => {
+  const data = flowData([{ ...set("a", 1), when: "inputs.n" }]);
+  expect(runNow(data, { inputs: { n: 1 } })).toMatchObject({
+    error: { code: "EXPRESSION", message: "when must be true or false, not 1", nodeId: "a" },
+  });
+  const onEdge = { ...flowData([set("a", 1), set("b", 2)]) };
+  const connections = [{ from: "a", to: "b", when: "input" }];
+  expect(runNow({ ...onEdge, connections })).toMatchObject({
+    error: { code: "EXPRESSION", nodeId: "a" },
+  });
+});
+
 test("inputs that do not fit the flow's schema fail the execution before anything runs", () => {
   const inputs = { type: "object", properties: { n: { type: "number" } }, required: ["n"] };
   const data = flowData([{ id: "a", type: "noop" }], [], { inputs });

@@ -197,11 +197,13 @@ describe("restart intensity", () => {
   test("a faulted actor can be replaced, and stopped", () => {
     kernel = new Kernel({ clock, restarts: { intensity: 0 } });
     start().send({ type: "boom" });
+    start("counter/2");
     const next = start();
     expect(next.snapshot().status).toBe("active");
+    expect(kernel.list().map(({ address }) => address)).toEqual(["counter/2", "counter/1"]);
     next.send({ type: "boom" });
     expect(kernel.stop("counter/1")).toBe(true);
-    expect(kernel.size).toBe(0);
+    expect(kernel.size).toBe(1);
   });
 
   test("stopping while it waits to restart is the end", () => {
@@ -301,6 +303,22 @@ describe("stopping", () => {
     expect(kernel.size).toBe(0);
     expect(clock.pending).toBe(0);
   });
+});
+
+test("an actor that stops itself and then fails stays stopped", () => {
+  const machine = counterMachine.provide({
+    actions: {
+      effect: () => {
+        kernel.stop("counter/1");
+        throw new Error("too late");
+      },
+    },
+  });
+  const ref = kernel.start({ address: "counter/1", machine, input: { count: 0 } });
+  ref.send({ type: "add" });
+  clock.advance(60_000);
+  expect(ref.snapshot().status).toBe("stopped");
+  expect(faults).toEqual([]);
 });
 
 test("an event that an actor sends itself is handled after the one at hand", () => {

@@ -39,7 +39,9 @@ test("an empty body and one that is not JSON are told apart", () => {
 });
 
 test("every field at fault is named at once, by JSON Pointer", () => {
-  const found = problemsOf(JSON.stringify({ priority: "urgent", flowData: { ...FLOW, version: 0 } }));
+  const found = problemsOf(
+    JSON.stringify({ priority: "urgent", flowData: { ...FLOW, version: 0 } }),
+  );
   const pointers = found.map(({ pointer }) => pointer);
   expect(pointers).toContain("/flowId");
   expect(pointers).toContain("/priority");

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import { compareVersions } from "../../src/domain/server-version.ts";
 import {
   ageWarning,
-  compareVersions,
   LINE_SOURCES,
   RELEASE_SHA256,
   releasePlatform,

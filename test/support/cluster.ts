@@ -45,7 +45,11 @@ export class Cluster {
   }
 
   /** Connected, with an orchestrator that serves. Everything ends with the test. */
-  static async start(task: TestContext["task"], nats: Pick<TestNats, "url">, env: Env = {}): Promise<Cluster> {
+  static async start(
+    task: TestContext["task"],
+    nats: Pick<TestNats, "url">,
+    env: Env = {},
+  ): Promise<Cluster> {
     const prefix = testPrefix(task);
     const bus = await connectBus({ url: nats.url, prefix, name: `test ${prefix}` });
     onTestFinished(() => bus.close());
@@ -85,7 +89,12 @@ export class Cluster {
     const child = new Child(args, { ...this.env, ...env });
     onTestFinished(() => child[Symbol.asyncDispose]());
     // Without this a failure tells what was missed but not why.
-    onTestFailed(() => void process.stderr.write(`batuta ${args.join(" ")} said:\n${child.output.slice(-8_000)}\n`));
+    onTestFailed(
+      () =>
+        void process.stderr.write(
+          `batuta ${args.join(" ")} said:\n${child.output.slice(-8_000)}\n`,
+        ),
+    );
     return child;
   }
 

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConnectionOptions, connect, type NatsConnection } from "nats";
 import { beforeEach, inject, onTestFinished, type TestContext } from "vitest";
+import { isAtLeast } from "../../src/domain/server-version.ts";
 import {
   type NatsServer,
   type StartOptions,
   startNatsServer,
 } from "../../src/nats-server/start.ts";
-import { isAtLeast } from "../../src/nats-server/versions.ts";
 
 /** The nats-server that the tests of a project share. */
 export interface TestNats {

@@ -33,19 +33,74 @@ const CASES: readonly BadCase[] = [
   { what: "an empty body", body: "", reason: "invalid", says: /empty/ },
   { what: "a body that is not JSON", body: "{]", reason: "invalid", says: /not JSON/ },
   { what: "a JSON text that is no object", body: "42", reason: "invalid", says: /object/ },
-  { what: "a message without a flow", body: { flowId: "f", executionId: "no-flow" }, reason: "invalid", says: /flowData/, id: "no-flow" },
-  { what: "a cycle", body: valid({ executionId: "cyclic", flowData: CYCLE }), reason: "invalid", says: /cycle/i, id: "cyclic" },
-  { what: "a deadline in the past", body: valid({ executionId: "late", deadline: "2020-01-01T00:00:00Z" }), reason: "expired", says: /past/, id: "late" },
-  { what: "an executionId with a dot", body: valid({ executionId: "a.b" }), reason: "invalid", says: /executionId/ },
-  { what: "an executionId that is a wildcard", body: valid({ executionId: "*" }), reason: "invalid", says: /executionId/ },
-  { what: "an executionId that is the other wildcard", body: valid({ executionId: ">" }), reason: "invalid", says: /executionId/ },
-  { what: "an executionId of 300 characters", body: valid({ executionId: "x".repeat(300) }), reason: "invalid", says: /executionId/ },
-  { what: "an executionId beyond ASCII", body: valid({ executionId: "ejecución" }), reason: "invalid", says: /executionId/ },
-  { what: "a hostile flowId", body: valid({ flowId: "flows.>" }), reason: "invalid", says: /flowId/ },
-  { what: "a body of 600 KB", body: valid({ executionId: "big", inputs: "x".repeat(600_000) }), reason: "too_large", says: /bytes/ },
+  {
+    what: "a message without a flow",
+    body: { flowId: "f", executionId: "no-flow" },
+    reason: "invalid",
+    says: /flowData/,
+    id: "no-flow",
+  },
+  {
+    what: "a cycle",
+    body: valid({ executionId: "cyclic", flowData: CYCLE }),
+    reason: "invalid",
+    says: /cycle/i,
+    id: "cyclic",
+  },
+  {
+    what: "a deadline in the past",
+    body: valid({ executionId: "late", deadline: "2020-01-01T00:00:00Z" }),
+    reason: "expired",
+    says: /past/,
+    id: "late",
+  },
+  {
+    what: "an executionId with a dot",
+    body: valid({ executionId: "a.b" }),
+    reason: "invalid",
+    says: /executionId/,
+  },
+  {
+    what: "an executionId that is a wildcard",
+    body: valid({ executionId: "*" }),
+    reason: "invalid",
+    says: /executionId/,
+  },
+  {
+    what: "an executionId that is the other wildcard",
+    body: valid({ executionId: ">" }),
+    reason: "invalid",
+    says: /executionId/,
+  },
+  {
+    what: "an executionId of 300 characters",
+    body: valid({ executionId: "x".repeat(300) }),
+    reason: "invalid",
+    says: /executionId/,
+  },
+  {
+    what: "an executionId beyond ASCII",
+    body: valid({ executionId: "ejecución" }),
+    reason: "invalid",
+    says: /executionId/,
+  },
+  {
+    what: "a hostile flowId",
+    body: valid({ flowId: "flows.>" }),
+    reason: "invalid",
+    says: /flowId/,
+  },
+  {
+    what: "a body of 600 KB",
+    body: valid({ executionId: "big", inputs: "x".repeat(600_000) }),
+    reason: "too_large",
+    says: /bytes/,
+  },
 ];
 
-test("every bad message is dead-lettered with a reason for people, and the lane goes on", async ({ task }) => {
+test("every bad message is dead-lettered with a reason for people, and the lane goes on", async ({
+  task,
+}) => {
   const cluster = await Cluster.start(task, nats);
   await cluster.worker("w1");
   const stream = cluster.bus.names.streams.flows.normal;
@@ -54,7 +109,11 @@ test("every bad message is dead-lettered with a reason for people, and the lane 
     const { seq } = await cluster.publish("normal", bad.body);
     published.push({ ...bad, executionId: bad.id ?? `${stream}-${seq}` });
   }
-  await cluster.publish("normal", { flowId: "noop", executionId: "behind-them", flowData: NOOP_FLOW });
+  await cluster.publish("normal", {
+    flowId: "noop",
+    executionId: "behind-them",
+    flowData: NOOP_FLOW,
+  });
   expect(await cluster.result("behind-them")).toMatchObject({ status: "completed" });
   for (const { what, executionId, reason, says } of published) {
     const result = await cluster.result(executionId);
@@ -68,7 +127,9 @@ test("every bad message is dead-lettered with a reason for people, and the lane 
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test("a dead letter keeps the original message, byte for byte where it is not JSON", async ({ task }) => {
+test("a dead letter keeps the original message, byte for byte where it is not JSON", async ({
+  task,
+}) => {
   const cluster = await Cluster.start(task, nats);
   await cluster.worker("w1");
   await cluster.publish("low", "{torn");
@@ -76,13 +137,19 @@ test("a dead letter keeps the original message, byte for byte where it is not JS
   const torn = await cluster.deadLetters.first(({ message }) => message.dataBase64 !== undefined);
   expect(Buffer.from(torn.message.dataBase64 ?? "", "base64").toString()).toBe("{torn");
   const half = await cluster.deadLetters.first(({ executionId }) => executionId === "half");
-  expect(half.message.data).toEqual({ flowId: "f", executionId: "half", flowData: { name: "half" } });
+  expect(half.message.data).toEqual({
+    flowId: "f",
+    executionId: "half",
+    flowData: { name: "half" },
+  });
   expect(half.problems?.map(({ pointer }) => pointer)).toEqual(
     expect.arrayContaining(["/flowData/version", "/flowData/nodes"]),
   );
 });
 
-test("a bad message that bears the id of an execution which has ended harms nothing, and is dead-lettered", async ({ task }) => {
+test("a bad message that bears the id of an execution which has ended harms nothing, and is dead-lettered", async ({
+  task,
+}) => {
   const cluster = await Cluster.start(task, nats);
   await cluster.worker("w1");
   await cluster.publish("normal", { flowId: "noop", executionId: "good", flowData: NOOP_FLOW });
@@ -91,10 +158,14 @@ test("a bad message that bears the id of an execution which has ended harms noth
   const ownId = `${cluster.bus.names.streams.flows.normal}-${seq}`;
   const letter = await cluster.deadLetters.first(({ executionId }) => executionId === ownId);
   expect(letter.reason).toBe("invalid");
-  expect(cluster.results.bodies.filter(({ executionId }) => executionId === "good")).toHaveLength(1);
+  expect(cluster.results.bodies.filter(({ executionId }) => executionId === "good")).toHaveLength(
+    1,
+  );
 });
 
-test("a node type that no worker has waits for one, and is given up as unsupported in the end", async ({ task }) => {
+test("a node type that no worker has waits for one, and is given up as unsupported in the end", async ({
+  task,
+}) => {
   const cluster = await Cluster.start(task, nats, { BATUTA_UNPLACEABLE_TIMEOUT: "1s" });
   await cluster.worker("w1");
   await cluster.publish("high", { flowId: "f", executionId: "strange", flowData: UNKNOWN_TYPE });
@@ -105,14 +176,18 @@ test("a node type that no worker has waits for one, and is given up as unsupport
   expect(result.error?.message).toContain('"teleport"');
 });
 
-test("a node type that no worker has is refused at once where BATUTA_UNKNOWN_TYPES=reject", async ({ task }) => {
+test("a node type that no worker has is refused at once where BATUTA_UNKNOWN_TYPES=reject", async ({
+  task,
+}) => {
   const cluster = await Cluster.start(task, nats, { BATUTA_UNKNOWN_TYPES: "reject" });
   await cluster.worker("w1");
   await cluster.publish("high", { flowId: "f", executionId: "strange", flowData: UNKNOWN_TYPE });
   expect(await cluster.result("strange")).toMatchObject({ status: "failed", reason: "invalid" });
 });
 
-test("the same executionId published twice runs once, and both messages leave the lane", async ({ task }) => {
+test("the same executionId published twice runs once, and both messages leave the lane", async ({
+  task,
+}) => {
   const cluster = await Cluster.start(task, nats);
   await cluster.worker("w1");
   const message = { flowId: "noop", executionId: "twice", flowData: NOOP_FLOW };
@@ -122,18 +197,26 @@ test("the same executionId published twice runs once, and both messages leave th
   await cluster.publish("normal", { ...message, executionId: "fence" });
   await cluster.result("fence");
   const { jsm, names } = cluster.bus;
-  const left = async () => (await jsm.consumers.info(names.streams.flows.normal, "dispatch")).num_ack_pending;
+  const left = async () =>
+    (await jsm.consumers.info(names.streams.flows.normal, "dispatch")).num_ack_pending;
   await expect.poll(left, { timeout: 10_000 }).toBe(0);
   const twice = cluster.results.bodies.filter(({ executionId }) => executionId === "twice");
   expect(twice).toHaveLength(1);
   expect(cluster.deadLetters.bodies).toEqual([]);
 });
 
-test("a worker that registers, beats or reports nonsense is refused and nothing falls over", async ({ task }) => {
+test("a worker that registers, beats or reports nonsense is refused and nothing falls over", async ({
+  task,
+}) => {
   const cluster = await Cluster.start(task, nats);
   const { nc, names } = cluster.bus;
-  const reply = await nc.request(names.register("evil"), JSON.stringify({ workerId: "other" }), { timeout: 5_000 });
-  expect(reply.json()).toMatchObject({ accepted: false, reason: expect.stringContaining("/incarnation") });
+  const reply = await nc.request(names.register("evil"), JSON.stringify({ workerId: "other" }), {
+    timeout: 5_000,
+  });
+  expect(reply.json()).toMatchObject({
+    accepted: false,
+    reason: expect.stringContaining("/incarnation"),
+  });
   for (const text of ["", "{", "null", '{"workerId":"evil","seq":-1}', "x".repeat(100_000)]) {
     nc.publish(names.heartbeat("evil"), text);
     nc.publish(names.done("evil"), text);

@@ -8,7 +8,9 @@ import { useNats } from "../support/nats.ts";
 const nats = useNats();
 const FIFTY_SLOTS = { BATUTA_WORKER_MAX_CONCURRENT_FLOWS: "50", BATUTA_LOG_LEVEL: "warn" };
 
-test("the old nats 2 client publishes 1,000 flows over three lanes, and 1,000 results come, each once", async ({ task }) => {
+test("the old nats 2 client publishes 1,000 flows over three lanes, and 1,000 results come, each once", async ({
+  task,
+}) => {
   const cluster = await Cluster.start(task, nats);
   await cluster.worker("w1", FIFTY_SLOTS);
   const legacy = await connectLegacy({ servers: nats.url });
@@ -27,7 +29,9 @@ test("the old nats 2 client publishes 1,000 flows over three lanes, and 1,000 re
   expect(results.every(({ status }) => status === "completed")).toBe(true);
 });
 
-test("with 3,000 queued per lane completions go 8:3:1 until the high lane is empty, and low never stops", async ({ task }) => {
+test("with 3,000 queued per lane completions go 8:3:1 until the high lane is empty, and low never stops", async ({
+  task,
+}) => {
   const cluster = await Cluster.start(task, nats);
   for (const lane of LANES) await enqueue(cluster.bus.nc, cluster, lane, 3_000);
   await cluster.worker("w1", FIFTY_SLOTS);
@@ -61,7 +65,9 @@ test("there are never more tasks in flight than slots", async ({ task }) => {
   expect(most).toBeLessThanOrEqual(8);
 });
 
-test("headers of the publisher travel with the task, and a message id makes publishing repeatable", async ({ task }) => {
+test("headers of the publisher travel with the task, and a message id makes publishing repeatable", async ({
+  task,
+}) => {
   const cluster = await Cluster.start(task, nats);
   const seen: string[] = [];
   cluster.bus.nc.subscribe(cluster.bus.names.task("*"), {
@@ -82,14 +88,22 @@ test("headers of the publisher travel with the task, and a message id makes publ
   expect(seen).toEqual([expect.stringContaining("0af7651916cd43dd")]);
 });
 
-async function enqueue(nc: NatsConnection, cluster: Cluster, lane: Lane, count: number, flowData: object = NOOP_FLOW) {
+async function enqueue(
+  nc: NatsConnection,
+  cluster: Cluster,
+  lane: Lane,
+  count: number,
+  flowData: object = NOOP_FLOW,
+) {
   const subject = cluster.bus.names.execute(lane);
   const messages = Array.from({ length: count }, (_, index) =>
     JSON.stringify({ flowId: "f", executionId: `${lane}-${index}`, flowData }),
   );
   for (let start = 0; start < count; start += 200) {
     await Promise.all(
-      messages.slice(start, start + 200).map((body) => cluster.bus.js.publish(subject, body, { timeout: 15_000 })),
+      messages
+        .slice(start, start + 200)
+        .map((body) => cluster.bus.js.publish(subject, body, { timeout: 15_000 })),
     );
   }
   await nc.flush();

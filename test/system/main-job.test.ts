@@ -4,7 +4,9 @@ import { useNats } from "../support/nats.ts";
 
 const nats = useNats();
 
-test("a flow published with plain NATS is run by a worker and its result is there", async ({ task }) => {
+test("a flow published with plain NATS is run by a worker and its result is there", async ({
+  task,
+}) => {
   const cluster = await Cluster.start(task, nats);
   await cluster.worker("w1");
   const flowData = {
@@ -13,7 +15,11 @@ test("a flow published with plain NATS is run by a worker and its result is ther
     nodes: [
       { id: "make", type: "set", config: { value: { text: "hola {{ inputs.name }}" } } },
       { id: "adult", type: "if", config: { condition: "inputs.age >= 18" } },
-      { id: "grown", type: "set", config: { value: { group: "adult", text: "{{ nodes.make.text }}" } } },
+      {
+        id: "grown",
+        type: "set",
+        config: { value: { group: "adult", text: "{{ nodes.make.text }}" } },
+      },
       { id: "young", type: "set", config: { value: { group: "child" } } },
     ],
     connections: [
@@ -40,7 +46,8 @@ test("a flow published with plain NATS is run by a worker and its result is ther
   expect(JSON.stringify(result.output)).toContain("hola Ada");
   await cluster.events.first(({ kind }) => kind === "completed");
   const kinds = cluster.events.bodies.map(({ kind }) => kind);
-  for (const kind of ["accepted", "assigned", "started", "node", "completed"]) expect(kinds).toContain(kind);
+  for (const kind of ["accepted", "assigned", "started", "node", "completed"])
+    expect(kinds).toContain(kind);
 });
 
 test("an execution without an id is named after its place in the stream", async ({ task }) => {
@@ -51,12 +58,24 @@ test("an execution without an id is named after its place in the stream", async 
   expect(await cluster.result(executionId)).toMatchObject({ status: "completed", lane: "low" });
 });
 
-test("a failing flow is tried again as often as it may, then dead-lettered with every attempt", async ({ task }) => {
+test("a failing flow is tried again as often as it may, then dead-lettered with every attempt", async ({
+  task,
+}) => {
   const cluster = await Cluster.start(task, nats, { BATUTA_RETRY_BACKOFF: "10ms" });
   await cluster.worker("w1");
   const config = { code: "BOOM", message: "it broke", retryable: true };
-  const flowData = { name: "bad", version: 1, nodes: [{ id: "f", type: "fail", config }], connections: [] };
-  await cluster.publish("normal", { flowId: "bad", executionId: "bad-1", flowData, maxAttempts: 3 });
+  const flowData = {
+    name: "bad",
+    version: 1,
+    nodes: [{ id: "f", type: "fail", config }],
+    connections: [],
+  };
+  await cluster.publish("normal", {
+    flowId: "bad",
+    executionId: "bad-1",
+    flowData,
+    maxAttempts: 3,
+  });
   const result = await cluster.result("bad-1");
   expect(result).toMatchObject({
     status: "failed",
@@ -70,7 +89,9 @@ test("a failing flow is tried again as often as it may, then dead-lettered with 
   expect(letter?.message.data).toMatchObject({ executionId: "bad-1" });
 });
 
-test("an execution that was killed with its worker is run again by another one, and ends once", async ({ task }) => {
+test("an execution that was killed with its worker is run again by another one, and ends once", async ({
+  task,
+}) => {
   const cluster = await Cluster.start(task, nats);
   const doomed = await cluster.worker("doomed");
   await cluster.worker("heir");
@@ -90,11 +111,15 @@ test("an execution that was killed with its worker is run again by another one, 
     const attempts = held.includes(result.executionId) ? 2 : 1;
     expect(result).toMatchObject({ status: "completed", workerId: "heir", attempts });
   }
-  const lost = await cluster.states.first(({ workerId, to }) => workerId === "doomed" && to === "offline");
+  const lost = await cluster.states.first(
+    ({ workerId, to }) => workerId === "doomed" && to === "offline",
+  );
   expect(lost.reasons.join()).toMatch(/unreachable|nobody listens/);
 });
 
-test("a worker stopped with SIGTERM goes registering, healthy, draining, offline, and finishes its task", async ({ task }) => {
+test("a worker stopped with SIGTERM goes registering, healthy, draining, offline, and finishes its task", async ({
+  task,
+}) => {
   const cluster = await Cluster.start(task, nats);
   const worker = await cluster.worker("w1");
   await cluster.publish("normal", { flowId: "slow", executionId: "last", flowData: slowFlow(700) });
@@ -102,8 +127,18 @@ test("a worker stopped with SIGTERM goes registering, healthy, draining, offline
   worker.kill("SIGTERM");
   expect(await worker.exited()).toBe(0);
   await cluster.states.first(({ to }) => to === "offline");
-  expect(cluster.states.bodies.map(({ to }) => to)).toEqual(["registering", "healthy", "draining", "offline"]);
-  expect(cluster.states.bodies.map(({ from }) => from)).toEqual([null, "registering", "healthy", "draining"]);
+  expect(cluster.states.bodies.map(({ to }) => to)).toEqual([
+    "registering",
+    "healthy",
+    "draining",
+    "offline",
+  ]);
+  expect(cluster.states.bodies.map(({ from }) => from)).toEqual([
+    null,
+    "registering",
+    "healthy",
+    "draining",
+  ]);
   expect(await cluster.result("last")).toMatchObject({ status: "completed", workerId: "w1" });
 });
 
@@ -113,14 +148,25 @@ test("an idle worker stopped with SIGTERM is announced the same way", async ({ t
   worker.kill("SIGTERM");
   expect(await worker.exited()).toBe(0);
   await cluster.states.first(({ to }) => to === "offline");
-  expect(cluster.states.bodies.map(({ to }) => to)).toEqual(["registering", "healthy", "draining", "offline"]);
+  expect(cluster.states.bodies.map(({ to }) => to)).toEqual([
+    "registering",
+    "healthy",
+    "draining",
+    "offline",
+  ]);
 });
 
-test("an orchestrator that is replaced finds its workers again and nothing is lost", async ({ task }) => {
+test("an orchestrator that is replaced finds its workers again and nothing is lost", async ({
+  task,
+}) => {
   const cluster = await Cluster.start(task, nats);
   await cluster.worker("w1");
   const second = await cluster.orchestrator();
-  await cluster.publish("normal", { flowId: "slow", executionId: "before", flowData: slowFlow(300) });
+  await cluster.publish("normal", {
+    flowId: "slow",
+    executionId: "before",
+    flowData: slowFlow(300),
+  });
   await cluster.result("before");
   second.kill("SIGTERM");
   expect(await second.exited()).toBe(0);

@@ -13,7 +13,9 @@ const README = await readFile(join(ROOT, "README.md"), "utf8");
 
 /** The fenced blocks of a language, in order. */
 function blocks(language: string): string[] {
-  return [...README.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, "gms"))].map(([, text]) => text as string);
+  return [...README.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, "gms"))].map(
+    ([, text]) => text as string,
+  );
 }
 
 const COMMANDS = blocks("sh").flatMap((block) => block.trim().split("\n"));
@@ -84,7 +86,9 @@ if (nats.atLeast("2.10.0")) {
     expect(code).toBe(0);
   });
 
-  test("the programs and commands of the README do what it says", { timeout: 120_000 }, async () => {
+  test("the programs and commands of the README do what it says", {
+    timeout: 120_000,
+  }, async () => {
     const { child, env } = await startDev();
 
     const first = await run(TSX, [await program(FIRST_PROGRAM)], env);
@@ -92,9 +96,12 @@ if (nats.atLeast("2.10.0")) {
 
     const plain = await run(TSX, [await program(PLAIN_NATS)], env);
     expect(plain.code).toBe(0);
-    expect(plain.output).toMatch(/executionId: 'order-1'[^]*status: 'completed'/);
+    expect(plain.output).toMatch(/executionId: 'order-1'[\s\S]*status: 'completed'/);
 
-    const watcher = spawn(TSX, [await program(WATCH_WORKERS)], { cwd: ROOT, env: { ...process.env, ...env } });
+    const watcher = spawn(TSX, [await program(WATCH_WORKERS)], {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+    });
     onTestFinished(() => void watcher.kill("SIGKILL"));
     let watched = "";
     const sawOffline = new Promise<void>((resolve) => {
@@ -120,10 +127,13 @@ if (nats.atLeast("2.10.0")) {
     const events = new Child(["events"], env);
     onTestFinished(() => events[Symbol.asyncDispose]());
     await expect
-      .poll(async () => {
-        await run(BATUTA, ["submit", "examples/flows/branch.json", "--wait"], env);
-        return events.output;
-      }, { timeout: 30_000 })
+      .poll(
+        async () => {
+          await run(BATUTA, ["submit", "examples/flows/branch.json", "--wait"], env);
+          return events.output;
+        },
+        { timeout: 30_000 },
+      )
       .toMatch(/completed/);
     ran.push("npx batuta events");
 

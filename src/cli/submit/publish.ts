@@ -1,9 +1,9 @@
-import { headers as newHeaders } from "nats";
 import type { Bus } from "../../bus/connect.ts";
 import { publishStored } from "../../bus/publish.ts";
 import { Execution } from "../../client/execution.ts";
 import { InvalidInputError } from "../../domain/errors.ts";
 import { executeMessage } from "../../messages/execute.ts";
+import type { FlowEvent } from "../../messages/flow-event.ts";
 import { HEADERS } from "../../messages/subjects.ts";
 import type { Composed } from "./compose-message.ts";
 
@@ -12,6 +12,8 @@ const HEADER_BYTES = 1_024;
 /** An execution that is stored in its lane. */
 export interface Submitted {
   readonly execution: Execution;
+  /** From before it was published: none is missing. */
+  readonly events: AsyncIterableIterator<FlowEvent>;
   readonly stream: string;
   readonly sequence: number;
   /** It had been published before; this is the same execution. */
@@ -28,14 +30,13 @@ export async function publishFlow(bus: Bus, { message, lane }: Composed): Promis
   const body = executeMessage.encode(message);
   refuseTooLarge(body, bus.maxPayloadBytes);
   const execution = new Execution(bus, message.executionId);
-  const head = newHeaders();
-  head.set(HEADERS.messageId, message.executionId);
-  const subject = bus.names.execute(lane);
-  const published = publishStored(bus, subject, body, head);
+  const head = [[HEADERS.messageId, message.executionId]] as const;
+  const events = execution.events();
+  const published = publishStored(bus, bus.names.execute(lane), body, head);
   // An id that was given may be that of an execution which ended long ago.
   execution.watch(published.then(() => ({ mayHaveEnded: true })));
-  const { stream, seq, duplicate } = await published;
-  return { execution, stream, sequence: seq, duplicate };
+  const { stream, seq, duplicate = false } = await published;
+  return { execution, events, stream, sequence: seq, duplicate };
 }
 
 /** Headers count, too. Smaller ones that are too large for Batuta are dead-lettered with that reason. */

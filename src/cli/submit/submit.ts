@@ -3,6 +3,7 @@ import type { Execution } from "../../client/execution.ts";
 import type { Config } from "../../config/variables.ts";
 import { WaitTimeoutError } from "../../domain/errors.ts";
 import type { Lane } from "../../domain/lane.ts";
+import type { FlowEvent } from "../../messages/flow-event.ts";
 import type { ExecutionResult } from "../../messages/result.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { flowEventLine } from "../inspect/event-lines.ts";
@@ -49,7 +50,7 @@ export async function submit(
   if (options.output === "table" || !waits)
     printAccepted(submitted, composed.lane, options, terminal);
   // Awaited here: the bus is closed when this function returns.
-  return waits ? await untilEnded(submitted.execution, file, options, terminal) : EXIT.ok;
+  return waits ? await untilEnded(submitted, file, options, terminal) : EXIT.ok;
 }
 
 function printAccepted(
@@ -70,12 +71,12 @@ function printAccepted(
 }
 
 async function untilEnded(
-  execution: Execution,
+  { execution, events }: Submitted,
   file: string,
   options: SubmitOptions,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const followed = options.follow ? follow(execution, options.output, terminal) : undefined;
+  const followed = options.follow ? follow(events, options.output, terminal) : undefined;
   const result = await resultWithin(execution, file, options.wait);
   await followed;
   printRecord(terminal, options.output, result, resultLines(result, terminal.paint));
@@ -100,8 +101,12 @@ async function resultWithin(
 }
 
 /** Events are progress, so they are said; only jsonl has room for them in the data. */
-async function follow(execution: Execution, output: Format, terminal: Terminal): Promise<void> {
-  for await (const event of execution.events()) {
+async function follow(
+  events: AsyncIterableIterator<FlowEvent>,
+  output: Format,
+  terminal: Terminal,
+): Promise<void> {
+  for await (const event of events) {
     if (output === "jsonl") terminal.print(JSON.stringify(event));
     else terminal.say(flowEventLine(event, terminal.paintSaid));
   }

@@ -1,7 +1,7 @@
 import { NodeError } from "../../domain/errors.ts";
 
-/** Items that are worked through before the event loop gets its turn. */
-const CHUNK = 1_000;
+/** How long a list may keep the worker from everything else, in milliseconds. */
+const TURN_MS = 10;
 
 /**
  * The list to work through: `items` of the config, else the input.
@@ -16,27 +16,43 @@ export function itemsOf(items: unknown, input: unknown): readonly unknown[] {
 }
 
 /**
- * Calls `visit` for each item in order. Synchronous up to 1,000 items; a longer list lets other
- * work of the worker in between and stops when the signal is aborted.
+ * Calls `visit` for each item in order. Synchronous while it takes no longer than 10 ms; then it
+ * goes on in turns of that length, lets other work of the worker in between and stops when the
+ * signal is aborted.
  */
 export function forEachItem(
   items: readonly unknown[],
   visit: (item: unknown, index: number) => void,
   context: { readonly signal: AbortSignal },
-): void | Promise<void> {
-  if (items.length > CHUNK) return inChunks(items, visit, context.signal);
-  items.forEach(visit);
+): undefined | Promise<void> {
+  const next = oneTurn(items, visit, 0);
+  return next < items.length ? inTurns(items, visit, next, context.signal) : undefined;
 }
 
-async function inChunks(
+async function inTurns(
   items: readonly unknown[],
   visit: (item: unknown, index: number) => void,
+  from: number,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let start = 0; start < items.length; start += CHUNK) {
-    if (start > 0) await new Promise((resolve) => setImmediate(resolve));
+  for (let next = from; next < items.length; next = oneTurn(items, visit, next)) {
+    await new Promise((resolve) => setImmediate(resolve));
     signal.throwIfAborted();
-    const end = Math.min(start + CHUNK, items.length);
-    for (let index = start; index < end; index++) visit(items[index], index);
   }
+}
+
+/** Works until the turn is over and returns the index of the next item. */
+function oneTurn(
+  items: readonly unknown[],
+  visit: (item: unknown, index: number) => void,
+  from: number,
+): number {
+  const end = performance.now() + TURN_MS;
+  let index = from;
+  while (index < items.length) {
+    visit(items[index], index);
+    index++;
+    if (performance.now() > end) break;
+  }
+  return index;
 }
