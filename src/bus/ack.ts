@@ -10,8 +10,11 @@ export function extend(bus: Pick<Bus, "outbox">, ackSubject: string): void {
   bus.outbox.publish(ackSubject, "+WPI");
 }
 
+/** A longer delay is cut to this; whoever gets the message then looks again whether it is due. */
+const LONGEST_DELAY_MS = 3_600_000;
+
 /** The message goes back into its lane, after `delayMs` if given. */
 export function nak(bus: Pick<Bus, "outbox">, ackSubject: string, delayMs = 0): void {
-  const nanoseconds = Math.round(delayMs) * 1_000_000;
+  const nanoseconds = Math.round(Math.min(delayMs, LONGEST_DELAY_MS)) * 1_000_000;
   bus.outbox.publish(ackSubject, delayMs > 0 ? `-NAK {"delay": ${nanoseconds}}` : "-NAK");
 }

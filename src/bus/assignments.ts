@@ -3,6 +3,7 @@ import type { AttemptRecord } from "../messages/result.ts";
 import { HEADERS } from "../messages/subjects.ts";
 import type { TaskRefusal } from "../messages/worker.ts";
 import type { Bus } from "./connect.ts";
+import { jsonOf } from "./foreign.ts";
 import type { LaneMessage } from "./intake.ts";
 import { headerBlock } from "./outbox.ts";
 import { isNoResponders } from "./request-mux.ts";
@@ -94,17 +95,18 @@ export class Assignments {
    */
   forward(task: Task, worker: Recipient, decision: string, now: number): void {
     const { workerId } = worker;
-    const assignment = { task, workerId, assignedAt: now };
-    this.#byExecution.set(task.executionId, assignment);
-    const held = this.#byWorker.get(workerId);
-    if (held === undefined) this.#byWorker.set(workerId, new Map([[task.executionId, assignment]]));
-    else held.set(task.executionId, assignment);
+    // Sent before it is booked: what cannot be sent must not hold a slot.
     this.#bus.outbox.publish(
       this.#bus.names.task(workerId),
       task.message.msg.data,
       `${this.#inbox}.${task.executionId}.${task.attempt}`,
       taskHeaders(task, worker.incarnation, decision),
     );
+    const assignment = { task, workerId, assignedAt: now };
+    this.#byExecution.set(task.executionId, assignment);
+    const held = this.#byWorker.get(workerId);
+    if (held === undefined) this.#byWorker.set(workerId, new Map([[task.executionId, assignment]]));
+    else held.set(task.executionId, assignment);
   }
 
   /** Takes the task out of the books. Undefined for an attempt that is not assigned (any more). */
@@ -129,7 +131,7 @@ export class Assignments {
     const assignment = this.settle(executionId, Number(attempt));
     if (assignment === undefined) return;
     if (isNoResponders(msg)) this.#events.gone(assignment);
-    else this.#events.refused(assignment, msg.json<TaskRefusal>());
+    else this.#events.refused(assignment, jsonOf<TaskRefusal>(msg) ?? { refused: "busy", free: 0 });
   }
 }
 
@@ -153,11 +155,8 @@ function taskHeaders(task: Task, incarnation: string, decision: string): string 
   if (task.history.some(({ error }) => UNREPORTED.has(error.code))) {
     lines.push([HEADERS.uncertain, "true"]);
   }
-  const own = message.msg.headers;
-  if (own === undefined) return headerBlock(lines);
-  for (const name of own.keys()) {
-    if (/^(nats|batuta)-/i.test(name)) continue;
-    for (const value of own.values(name)) lines.push([name, value]);
+  for (const line of message.headers ?? []) {
+    if (!/^(nats|batuta)-/i.test(line[0])) lines.push([line[0], line[1]]);
   }
   return headerBlock(lines);
 }

@@ -1,5 +1,6 @@
 import { Objm } from "@nats-io/obj";
 import type { Lane } from "../domain/lane.ts";
+import { refuseDeepJson } from "../messages/json-depth.ts";
 import type { DeadLetter, OriginalMessage } from "../messages/result.ts";
 import { HEADERS } from "../messages/subjects.ts";
 import type { Bus } from "./connect.ts";
@@ -9,6 +10,9 @@ import { lastBySubject } from "./results.ts";
 
 const encoder = new TextEncoder();
 const utf8 = new TextDecoder("utf-8", { fatal: true });
+/** More than this of the publisher's headers is in the letter only, not on the message as well. */
+const MAX_HEADER_CHARS = 4_096;
+const ROOM_FOR_HEADERS = 8_192;
 
 /**
  * Stores a dead letter; resolves once it is durable. Its message id makes a second one within the
@@ -19,8 +23,9 @@ export async function storeDeadLetter(bus: Bus, letter: DeadLetter): Promise<voi
   const own = Object.entries(letter.message.headers)
     .filter(([name]) => !name.toLowerCase().startsWith("nats-"))
     .flatMap(([name, values]) => values.map((value): [string, string] => [name, value]));
+  const isSmall = JSON.stringify(own).length <= MAX_HEADER_CHARS;
   await publishStored(bus, bus.names.dead(letter.lane, letter.executionId), body, [
-    ...own,
+    ...(isSmall ? own : []),
     [HEADERS.reason, letter.reason],
     [HEADERS.execution, letter.executionId],
     [HEADERS.messageId, `dead-${letter.message.stream}-${letter.message.sequence}`],
@@ -39,8 +44,8 @@ export function findDeadLetter(
 /** The message as published, for a dead letter: as JSON if it was JSON, else as base64. */
 export function originalMessage(message: LaneMessage): OriginalMessage {
   const { msg } = message;
-  const head: Record<string, readonly string[]> = {};
-  for (const name of msg.headers?.keys() ?? []) head[name] = msg.headers?.values(name) ?? [];
+  const head: Record<string, string[]> = {};
+  for (const [name, value] of message.headers ?? []) head[name] = [...(head[name] ?? []), value];
   return {
     subject: msg.subject,
     stream: message.stream,
@@ -54,25 +59,25 @@ export function originalMessage(message: LaneMessage): OriginalMessage {
 
 function bodyOf(data: Uint8Array): Pick<OriginalMessage, "data" | "dataBase64"> {
   try {
+    refuseDeepJson(data);
     return { data: JSON.parse(utf8.decode(data)) as unknown };
   } catch {
-    // Not JSON, which is often the very reason why it is here: its bytes are kept as they came.
+    // Not JSON, or JSON that could not be written again, which is often the very reason why it is here: its bytes are kept as they came.
     return { dataBase64: Buffer.from(data).toString("base64") };
   }
 }
 
-/** A letter too large for one message keeps its original in the object store and names it. */
+/**
+ * A letter too large for one message keeps its original, `{headers, data | dataBase64}`, in the
+ * object store and names it.
+ */
 async function fitted(bus: Bus, letter: DeadLetter): Promise<Uint8Array> {
   const whole = encoder.encode(JSON.stringify(letter));
-  const roomForHeaders = 8_192;
-  if (whole.length + roomForHeaders <= bus.maxPayloadBytes) return whole;
-  const { data, dataBase64, ...rest } = letter.message;
-  const bytes =
-    dataBase64 === undefined
-      ? encoder.encode(JSON.stringify(data))
-      : new Uint8Array(Buffer.from(dataBase64, "base64"));
+  if (whole.length + ROOM_FOR_HEADERS <= bus.maxPayloadBytes) return whole;
+  const { data, dataBase64, headers, ...rest } = letter.message;
+  const original = encoder.encode(JSON.stringify({ headers, data, dataBase64 }));
   const blob = `dead-${letter.message.stream}-${letter.message.sequence}`;
   const store = await new Objm(bus.js).create(bus.names.blobs);
-  await store.putBlob({ name: blob }, bytes);
-  return encoder.encode(JSON.stringify({ ...letter, message: { ...rest, blob } }));
+  await store.putBlob({ name: blob }, original);
+  return encoder.encode(JSON.stringify({ ...letter, message: { ...rest, headers: {}, blob } }));
 }

@@ -31,8 +31,9 @@ interface Interest {
  * Five events for an execution that takes microseconds are a third of its cost. While a process
  * publishes more than 2,000 a second it therefore asks, four times a second and for each kind,
  * whether anybody listens: an event sent with a reply subject is answered by the server itself when
- * it has no subscriber. If nobody does, further events of that kind are left out. Those of executions
- * that take their time, that fail or that are followed are always published.
+ * it has no subscriber. If nobody does, further events of that kind are left out, also for those who
+ * follow one execution only. Those of executions that take their time or that fail are always
+ * published (docs/adr/0003).
  */
 export class FlowEvents {
   readonly #nc: NatsConnection;

@@ -8,7 +8,9 @@ import {
 } from "../domain/lane-scheduling.ts";
 import { parseAckSubject } from "./ack-subject.ts";
 import type { Bus } from "./connect.ts";
+import { headersOf } from "./foreign.ts";
 import { LanePull, type PullEnd } from "./lane-pull.ts";
+import type { HeaderLines } from "./publish.ts";
 
 /** A message of a lane that this process now holds: to be acked, or handed back. */
 export interface LaneMessage {
@@ -20,6 +22,8 @@ export interface LaneMessage {
   readonly deliveryCount: number;
   /** When it was published, epoch milliseconds. */
   readonly storedAt: number;
+  /** The publisher's headers; undefined when they cannot be read. */
+  readonly headers: HeaderLines | undefined;
 }
 
 export interface IntakeOptions {
@@ -29,6 +33,8 @@ export interface IntakeOptions {
   /** Fewer free slots than this are gathered for a moment first: one pull for one slot is dear. */
   readonly batchFloor?: () => number;
   readonly onMessage: (message: LaneMessage) => void;
+  /** `onMessage` threw; the message is handed back. */
+  readonly onFault: (error: unknown) => void;
   /** A lane whose consumer does not answer; intake goes on trying. */
   readonly onUnavailable?: (lane: Lane) => void;
 }
@@ -58,7 +64,9 @@ export class Intake {
 
   constructor(bus: Bus, options: IntakeOptions) {
     this.#options = options;
-    this.#pulls = perLane((lane) => new LanePull(bus, lane, (msg) => this.#take(lane, msg)));
+    this.#pulls = perLane(
+      (lane) => new LanePull(bus, lane, (msg) => this.#take(lane, msg), options.onFault),
+    );
   }
 
   start(): void {
@@ -170,6 +178,7 @@ export class Intake {
       sequence: info.streamSequence,
       deliveryCount: info.deliveryCount,
       storedAt: info.storedAt,
+      headers: headersOf(msg),
     });
   }
 }

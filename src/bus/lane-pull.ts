@@ -18,6 +18,7 @@ export interface PullEnd {
 
 /** A pull without waiting is answered within milliseconds; after this the answer is lost. */
 const PULL_LOST_MS = 2_000;
+const FAULT_RETRY_MS = 1_000;
 const DOORBELL_MS = 5_000;
 const DOORBELL_BEAT_MS = 1_000;
 
@@ -43,11 +44,18 @@ export class LanePull {
   readonly #inbox = createInbox();
   readonly #subject: string;
   readonly #onMessage: (msg: Msg) => void;
+  readonly #onFault: (error: unknown) => void;
   #subscription: Subscription | undefined;
   #outstanding: Outstanding | undefined;
   #count = 0;
 
-  constructor(bus: Bus, lane: Lane, onMessage: (msg: Msg) => void) {
+  constructor(
+    bus: Bus,
+    lane: Lane,
+    onMessage: (msg: Msg) => void,
+    onFault: (error: unknown) => void,
+  ) {
+    this.#onFault = onFault;
     this.#bus = bus;
     this.lane = lane;
     this.#onMessage = onMessage;
@@ -109,11 +117,21 @@ export class LanePull {
     }
     const outstanding = this.#outstanding;
     if (outstanding === undefined) {
-      this.#onMessage(msg);
+      this.#pass(msg);
       return;
     }
     outstanding.messages.push(msg);
     if (outstanding.messages.length >= outstanding.asked) this.#end("full");
+  }
+
+  /** One message that cannot be handled must not keep the others, or the lane, from going on. */
+  #pass(msg: Msg): void {
+    try {
+      this.#onMessage(msg);
+    } catch (error) {
+      this.#onFault(error);
+      if (msg.reply) nak(this.#bus, msg.reply, FAULT_RETRY_MS);
+    }
   }
 
   #status(msg: Msg): void {
@@ -131,7 +149,7 @@ export class LanePull {
     const { asked, messages, timer, onEnd } = outstanding;
     clearTimeout(timer);
     this.#outstanding = undefined;
-    for (const msg of messages) this.#onMessage(msg);
+    for (const msg of messages) this.#pass(msg);
     const behind = parseAckSubject(messages.at(-1)?.reply ?? "")?.pending;
     onEnd({ asked, got: messages.length, isEmpty: behind === 0, outcome });
   }

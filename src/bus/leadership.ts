@@ -4,6 +4,7 @@ import { isLostRace } from "./executions.ts";
 
 /** The lease expires with the bucket's TTL of 10 s; three renewals fit into it. */
 const RENEW_MS = 3_000;
+const LEASE_MS = 9_500;
 const LEASE_KEY = "supervisor";
 
 export interface LeadershipEvents {
@@ -39,7 +40,8 @@ export class Leadership {
   }
 
   get leads(): boolean {
-    return this.#revision !== undefined;
+    // An unanswered renewal must not keep two leaders: the lease is over when the server says so.
+    return this.#revision !== undefined && Date.now() - this.#renewedAt < LEASE_MS;
   }
 
   /** Who holds the lease now; undefined when nobody does. */

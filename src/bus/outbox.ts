@@ -40,6 +40,9 @@ export class Outbox {
    */
   publish(subject: string, body: string | Uint8Array, reply = "", headers = ""): void {
     if (this.#nc.isClosed()) return;
+    if (/\s/.test(subject) || /\s/.test(reply)) {
+      throw new InvalidInputError(`"${subject}" or its reply "${reply}" is not a subject`);
+    }
     const bodyBytes = typeof body === "string" ? Buffer.byteLength(body) : body.length;
     const headerBytes = Buffer.byteLength(headers);
     this.#refuseTooLarge(subject, headerBytes + bodyBytes);
@@ -101,9 +104,18 @@ export class Outbox {
   }
 }
 
-/** Headers as a block for `Outbox.publish`. */
+/**
+ * Headers as a block for `Outbox.publish`.
+ *
+ * @throws InvalidInputError for a name or value that would break the block.
+ */
 export function headerBlock(lines: readonly (readonly [name: string, value: string])[]): string {
   let text = "NATS/1.0\r\n";
-  for (const [name, value] of lines) text += `${name}: ${value}\r\n`;
+  for (const [name, value] of lines) {
+    if (/[\r\n]/.test(value) || !/^[!-9;-~]+$/.test(name)) {
+      throw new InvalidInputError(`the header ${JSON.stringify(name)} cannot be sent`);
+    }
+    text += `${name}: ${value}\r\n`;
+  }
   return `${text}\r\n`;
 }

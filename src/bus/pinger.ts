@@ -1,14 +1,15 @@
 import type { Bus } from "./connect.ts";
+import { jsonOf } from "./foreign.ts";
 import { isNoResponders } from "./request-mux.ts";
 
+/** What our workers answer; a worker of another make may answer anything. */
 interface Pong {
-  readonly workerId: string;
-  readonly incarnation: string;
+  readonly incarnation?: string;
 }
 
 export interface PingEvents {
   /** The loop that takes tasks has answered. */
-  readonly pong: (workerId: string, incarnation: string) => void;
+  readonly pong: (workerId: string, incarnation: string | undefined) => void;
   /** Nobody listens on its ping subject: its process or its connection is gone. */
   readonly unreachable: (workerId: string) => void;
 }
@@ -46,7 +47,7 @@ export class Pinger {
     this.#bus.mux.send(subject, EMPTY, { timeoutMs: 5 * PING_MS }, (msg) => {
       if (msg === undefined) return;
       if (isNoResponders(msg)) this.#events.unreachable(workerId);
-      else this.#events.pong(workerId, msg.json<Pong>().incarnation);
+      else this.#events.pong(workerId, jsonOf<Pong>(msg)?.incarnation);
     });
   }
 

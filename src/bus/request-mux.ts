@@ -63,13 +63,22 @@ export class RequestMux {
     });
   }
 
-  /** The same with a callback, without a promise; `undefined` means that the time is over. */
+  /**
+   * The same with a callback, without a promise; `undefined` means that the time is over.
+   *
+   * @throws InvalidInputError when it cannot be sent; `settle` is not called then.
+   */
   send(subject: string, data: Uint8Array | string, options: MuxRequest, settle: Waiter): void {
     this.#listen();
     this.#next += 1;
     const token = this.#next.toString(36);
     this.#pending.set(token, { settle, expiresAt: Date.now() + options.timeoutMs });
-    this.#outbox.publish(subject, data, `${this.#inbox}.${token}`, options.headers);
+    try {
+      this.#outbox.publish(subject, data, `${this.#inbox}.${token}`, options.headers);
+    } catch (error) {
+      this.#pending.delete(token);
+      throw error;
+    }
   }
 
   close(): void {
@@ -109,5 +118,11 @@ export class RequestMux {
 
 /** The server's own answer when a request's subject has no subscriber. */
 export function isNoResponders(msg: Msg): boolean {
-  return msg.data.length === 0 && msg.headers?.code === 503;
+  if (msg.data.length > 0) return false;
+  try {
+    return msg.headers?.code === 503;
+  } catch {
+    // Headers that cannot be read are not the server's.
+    return false;
+  }
 }

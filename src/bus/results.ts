@@ -31,25 +31,27 @@ export function storeResult(
   const subject = bus.names.result(result.executionId);
   const body = JSON.stringify(result);
   let uncertain = false;
+  const again = () => setTimeout(attempt, RETRY_MS);
+  const answered = (msg: Msg | undefined) => {
+    const answer = outcomeOf(msg);
+    if (answer === "fenced" && uncertain) {
+      isOwn(bus, result).then((own) => settle(own ? "stored" : "fenced"), again);
+    } else if (answer === "unanswered" || answer === "unavailable") {
+      uncertain ||= answer === "unanswered";
+      again();
+    } else settle(answer);
+  };
   const attempt = () => {
     if (bus.nc.isClosed()) {
       settle(new UnreachableError(`${subject} was not stored: the connection is closed`));
       return;
     }
-    bus.mux.send(
-      subject,
-      body,
-      { headers: FIRST_OF_SUBJECT, timeoutMs: ATTEMPT_TIMEOUT_MS },
-      (msg) => {
-        const answer = outcomeOf(msg);
-        if (answer === "fenced" && uncertain) {
-          isOwn(bus, result).then((own) => settle(own ? "stored" : "fenced"), settle);
-        } else if (answer === "unanswered" || answer === "unavailable") {
-          uncertain ||= answer === "unanswered";
-          setTimeout(attempt, RETRY_MS);
-        } else settle(answer);
-      },
-    );
+    const options = { headers: FIRST_OF_SUBJECT, timeoutMs: ATTEMPT_TIMEOUT_MS };
+    try {
+      bus.mux.send(subject, body, options, answered);
+    } catch (error) {
+      settle(new ResultRefusedError(`the record cannot be sent: ${(error as Error).message}`));
+    }
   };
   attempt();
 }
@@ -59,7 +61,9 @@ export function storeResult(
  * the subject see the attempt all the same: where there is time, it is better not made.
  */
 export async function storeResultOnce(bus: Bus, result: ExecutionResult): Promise<StoreOutcome> {
-  if ((await findResult(bus, result.executionId)) !== undefined) return "fenced";
+  // A look that fails decides nothing: the compare-and-set does.
+  const present = await findResult(bus, result.executionId).catch(() => undefined);
+  if (present !== undefined) return "fenced";
   return new Promise((resolve, reject) => {
     storeResult(bus, result, (outcome) => {
       if (outcome instanceof Error) reject(outcome);
@@ -78,7 +82,7 @@ function outcomeOf(msg: Msg | undefined): StoreOutcome | "unanswered" | "unavail
 }
 
 /** The result stream does not take this record, however often it is sent. */
-class ResultRefusedError extends BatutaError {
+export class ResultRefusedError extends BatutaError {
   override readonly name = "ResultRefusedError";
   readonly code = "RESULT_REFUSED";
   readonly retryable = false;
@@ -99,6 +103,23 @@ export async function findResult(
     bus.names.streams.results,
     bus.names.result(executionId),
   );
+}
+
+/**
+ * The terminal record of an execution whose result was just seen on the bus. A subscriber may be
+ * faster than the stream, so it is looked for up to eight times within about a second; undefined when
+ * the stream did not take it.
+ */
+export async function findFreshResult(
+  bus: Pick<Bus, "jsm" | "names">,
+  executionId: string,
+): Promise<ExecutionResult | undefined> {
+  for (let waitMs = 4; waitMs <= 512; waitMs *= 2) {
+    const result = await findResult(bus, executionId);
+    if (result !== undefined) return result;
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+  }
+  return undefined;
 }
 
 /** The last message on a subject of a stream, parsed; undefined when there is none. */

@@ -1,5 +1,6 @@
 import type { Msg, Subscription } from "nats";
 import { InvalidInputError } from "../domain/errors.ts";
+import { isId } from "../domain/ids.ts";
 import { isLane, type Lane } from "../domain/lane.ts";
 import { HEADERS } from "../messages/subjects.ts";
 import type {
@@ -11,7 +12,9 @@ import type {
   WorkerControl,
 } from "../messages/worker.ts";
 import { workerControlMessage } from "../messages/worker.ts";
+import { parseAckSubject } from "./ack-subject.ts";
 import type { Bus } from "./connect.ts";
+import { headersOf } from "./foreign.ts";
 
 /** A task as it reaches a worker. */
 export interface ReceivedTask {
@@ -23,6 +26,8 @@ export interface ReceivedTask {
   readonly queuedAt: number;
   /** An earlier attempt ended without a report: nobody knows which of its effects have happened. */
   readonly isUncertain: boolean;
+  /** The incarnation that it is meant for; undefined when it does not say. */
+  readonly incarnation: string | undefined;
   readonly data: Uint8Array;
 }
 
@@ -37,6 +42,8 @@ export interface WorkerLinkEvents {
 }
 
 const REGISTER_TIMEOUT_MS = 5_000;
+/** With messages of errors cut to 2,000 characters this stays below any max_payload in use. */
+const OUTCOMES_PER_MESSAGE = 100;
 
 /** A worker's side of the worker protocol (contract B4), but for the beats, which have a thread of their own. */
 export class WorkerLink {
@@ -123,25 +130,31 @@ export class WorkerLink {
     this.#flushPlanned = false;
     const outcomes = this.#outcomes;
     this.#outcomes = [];
+    // At least one message, since the free slots are news as well.
+    for (let from = 0; from === 0 || from < outcomes.length; from += OUTCOMES_PER_MESSAGE) {
+      this.#send(outcomes.slice(from, from + OUTCOMES_PER_MESSAGE));
+    }
+  }
+
+  #send(outcomes: readonly TaskOutcome[]): void {
     const done: DoneMessage = {
       workerId: this.#workerId,
       incarnation: this.#incarnation,
       free: this.#events.free(),
-      outcomes,
+      outcomes: [...outcomes],
       ...(this.#events.draining() ? { draining: true } : {}),
     };
     this.#bus.outbox.publish(this.#bus.names.done(this.#workerId), JSON.stringify(done));
   }
 
   #task(msg: Msg): void {
-    const meant = msg.headers?.get(HEADERS.incarnation);
-    // Another process has taken over this worker id: the task is for that one.
-    if (meant && meant !== this.#incarnation) return;
     const task = readTask(msg);
+    // Another process has taken over this worker id: the task is for that one.
+    if (task?.incarnation !== undefined && task.incarnation !== this.#incarnation) return;
     if (task === undefined) {
       this.#events.malformed(
         msg.subject,
-        "the task lacks Batuta-Ack, Batuta-Execution or Batuta-Lane",
+        "Batuta-Ack, Batuta-Execution, Batuta-Lane or another header of the task is missing or wrong",
       );
       return;
     }
@@ -172,19 +185,27 @@ export class WorkerLink {
   }
 }
 
+/** Undefined for a task that lacks something or has it wrong: its ids go into subjects. */
 function readTask(msg: Msg): ReceivedTask | undefined {
-  const head = msg.headers;
-  const ackSubject = head?.get(HEADERS.ack);
-  const executionId = head?.get(HEADERS.execution);
-  const lane = head?.get(HEADERS.lane);
-  if (!ackSubject || !executionId || !isLane(lane)) return undefined;
+  const lines = headersOf(msg);
+  if (lines === undefined) return undefined;
+  const head = new Map(lines);
+  const ackSubject = head.get(HEADERS.ack) ?? "";
+  const executionId = head.get(HEADERS.execution);
+  const lane = head.get(HEADERS.lane);
+  const attempt = Number(head.get(HEADERS.attempt) || 1);
+  const queuedAt = Number(head.get(HEADERS.queuedAt) || Date.now());
+  const isSound = Number.isSafeInteger(attempt) && attempt >= 1 && Number.isSafeInteger(queuedAt);
+  if (!isSound || !isId(executionId) || !isLane(lane)) return undefined;
+  if (parseAckSubject(ackSubject) === undefined || /\s/.test(ackSubject)) return undefined;
   return {
     executionId,
     lane,
-    attempt: Number(head?.get(HEADERS.attempt) || 1),
+    attempt,
     ackSubject,
-    queuedAt: Number(head?.get(HEADERS.queuedAt) || Date.now()),
-    isUncertain: head?.get(HEADERS.uncertain) === "true",
+    queuedAt,
+    isUncertain: head.get(HEADERS.uncertain) === "true",
+    incarnation: head.get(HEADERS.incarnation),
     data: msg.data,
   };
 }

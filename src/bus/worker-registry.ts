@@ -131,7 +131,9 @@ export class WorkerRegistry {
 
 function refusalOf(registration: RegisterMessage, known: RegistryEntry): string | undefined {
   const current = known.registration.incarnation;
-  if (registration.incarnation > current) return undefined;
+  // Clocks differ between hosts: whoever is offline may be followed by any other incarnation.
+  const isOver = known.state === "offline" && registration.incarnation !== current;
+  if (registration.incarnation > current || isOver) return undefined;
   if (registration.incarnation === current) {
     return `incarnation ${current} of worker ${registration.workerId} was registered before`;
   }

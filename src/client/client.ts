@@ -1,5 +1,6 @@
 import { ulid } from "ulid";
 import { type Bus, connectBus } from "../bus/connect.ts";
+import { jsonOf } from "../bus/foreign.ts";
 import { publishStored } from "../bus/publish.ts";
 import { findResult } from "../bus/results.ts";
 import { loadConfig } from "../config/load.ts";
@@ -69,7 +70,7 @@ export class Client implements AsyncDisposable {
     };
     const problems = executeMessage.problems(message);
     if (problems.length > 0) throw invalid("run", problems);
-    const execution = new Execution<O>(this.#bus, executionId);
+    const execution = new Execution<O>(this.#bus, executionId, options.executionId !== undefined);
     this.#open.add(execution);
     const forget = () => void this.#open.delete(execution);
     execution.then(forget, forget);
@@ -91,7 +92,8 @@ export class Client implements AsyncDisposable {
   workerStates(workerId = "*"): AsyncIterableIterator<WorkerStateEvent> {
     const subscription = this.#bus.nc.subscribe(this.#bus.names.workerState(workerId), {
       callback: (error, msg) => {
-        if (error === null) queue.push(msg.json<WorkerStateEvent>());
+        const event = error === null ? jsonOf<WorkerStateEvent>(msg) : undefined;
+        if (event !== undefined) queue.push(event);
       },
     });
     const queue = new AsyncQueue<WorkerStateEvent>(() => subscription.unsubscribe());

@@ -1,7 +1,8 @@
 import type { Msg, Subscription } from "nats";
 import type { Bus } from "../bus/connect.ts";
 import { ExecutionStore } from "../bus/executions.ts";
-import { findResult } from "../bus/results.ts";
+import { jsonOf } from "../bus/foreign.ts";
+import { findFreshResult, findResult } from "../bus/results.ts";
 import { BatutaError, ExecutionFailedError, WaitTimeoutError } from "../domain/errors.ts";
 import type { FlowEvent } from "../messages/flow-event.ts";
 import type { ExecutionResult } from "../messages/result.ts";
@@ -33,7 +34,7 @@ export class Execution<O = unknown> implements PromiseLike<O> {
   #looker: NodeJS.Timeout | undefined;
 
   /** @internal Made by `client.run`, which publishes after this listens. */
-  constructor(bus: Bus, id: string) {
+  constructor(bus: Bus, id: string, isGiven = true) {
     this.id = id;
     this.#bus = bus;
     this.#ended = new Promise((resolve, reject) => {
@@ -42,7 +43,12 @@ export class Execution<O = unknown> implements PromiseLike<O> {
     });
     // Whoever awaits the handle sees the rejection; a handle that nobody awaits must not end the process.
     this.#ended.catch(() => undefined);
-    this.#on(bus.names.result(id), (msg) => this.#settle(msg.json<ExecutionResult>()));
+    this.#on(bus.names.result(id), (msg) => {
+      const result = jsonOf<ExecutionResult>(msg);
+      // A record that the stream refused is seen here as well; an id that was given may have one.
+      if (result === undefined || isGiven) this.#look(findFreshResult);
+      else this.#settle(result);
+    });
   }
 
   /** @internal */
@@ -97,7 +103,10 @@ export class Execution<O = unknown> implements PromiseLike<O> {
     }
     if (!this.#listensToEvents) {
       this.#listensToEvents = true;
-      this.#on(this.#bus.names.event(this.id, "*"), (msg) => this.#event(msg.json<FlowEvent>()));
+      this.#on(this.#bus.names.event(this.id, "*"), (msg) => {
+        const event = jsonOf<FlowEvent>(msg);
+        if (event !== undefined) this.#event(event);
+      });
     }
     this.#listeners.add(queue);
     return queue;
@@ -151,9 +160,9 @@ export class Execution<O = unknown> implements PromiseLike<O> {
     for (const listener of this.#listeners) listener.push(event);
   }
 
-  #look(): void {
+  #look(find: typeof findResult = findResult): void {
     // A failed look is repeated by the next one; the live subscription is the ordinary way.
-    findResult(this.#bus, this.id).then(
+    find(this.#bus, this.id).then(
       (result) => (result === undefined ? undefined : this.#settle(result)),
       () => undefined,
     );

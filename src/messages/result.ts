@@ -62,7 +62,8 @@ export interface DeadLetter {
 
 /**
  * The message as it was published. Exactly one of `data` (it was JSON), `dataBase64` (it was not)
- * and `blob` (it is too large to travel inside a dead letter; a name in the object store) is there.
+ * and `blob` (it is too large to travel inside a dead letter: the name, in the object store, of a JSON
+ * text with its headers and body) is there.
  */
 export interface OriginalMessage {
   readonly subject: string;

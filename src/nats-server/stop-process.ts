@@ -22,7 +22,7 @@ export async function stopProcess(
 }
 
 /** @returns false when that process is gone. */
-export async function sendSignal(
+async function sendSignal(
   identity: ProcessIdentity,
   signal: NodeJS.Signals,
 ): Promise<boolean> {

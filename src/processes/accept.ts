@@ -17,13 +17,28 @@ export type Accepted =
       readonly problems: readonly Problem[];
     };
 
+/** They travel with every task, beside those of ours. */
+const MAX_HEADER_BYTES = 8_192;
+
 /**
  * Reads a lane message. One that cannot be run is refused with everything that is wrong with it;
  * it keeps its own executionId where it has a usable one, else it is named after its place in the stream.
  */
 export function accept(message: LaneMessage, maxPayloadBytes: number): Accepted {
   const fallbackId = executionIdOf(message.stream, message.sequence);
+  if (message.headers === undefined) {
+    const detail = "the headers of the message cannot be read";
+    return refused(fallbackId, null, "invalid", [{ code: "E_HEADERS", pointer: "", detail }]);
+  }
   const bytes = message.msg.data.length;
+  const headerBytes = message.headers.reduce(
+    (sum, [name, value]) => sum + name.length + value.length,
+    0,
+  );
+  if (headerBytes > MAX_HEADER_BYTES) {
+    const detail = `the headers have ${headerBytes} characters; at most ${MAX_HEADER_BYTES} are accepted`;
+    return refused(fallbackId, null, "too_large", [{ code: "E_TOO_LARGE", pointer: "", detail }]);
+  }
   if (bytes > maxPayloadBytes) {
     const detail = `the message has ${bytes} bytes; at most ${maxPayloadBytes} are accepted (BATUTA_TASK_MAX_PAYLOAD_BYTES)`;
     return refused(fallbackId, null, "too_large", [{ code: "E_TOO_LARGE", pointer: "", detail }]);

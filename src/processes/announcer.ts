@@ -40,6 +40,14 @@ export class Announcer {
     }
   }
 
+  /** Workers that are registered as live and that nobody knows any more: they died while nobody led. */
+  lost(entries: readonly RegistryEntry[]): void {
+    for (const entry of entries) {
+      const reasons = ["lost while no orchestrator led"];
+      this.#enqueue(entryEvent(entry, entry.state, "offline", reasons), false);
+    }
+  }
+
   /** A registration that this orchestrator admitted, and the incarnation that it replaced. */
   admitted(entry: RegistryEntry, evicted: RegistryEntry | undefined): void {
     const { incarnation } = entry.registration;

@@ -23,14 +23,16 @@ const TICKS_PER_WINDOW = 10;
 export class Beats {
   readonly state: BeatState;
   readonly #thread: Worker;
+  readonly #exited: Promise<void>;
   readonly #delay = monitorEventLoopDelay({ resolution: 20 });
   readonly #ticker: NodeJS.Timeout;
   readonly #known = new Set<string>();
   #ticks = 0;
 
-  private constructor(state: BeatState, thread: Worker) {
+  private constructor(state: BeatState, thread: Worker, exited: Promise<void>) {
     this.state = state;
     this.#thread = thread;
+    this.#exited = exited;
     this.#delay.enable();
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     this.#tick();
@@ -44,12 +46,14 @@ export class Beats {
     const state = new BeatState();
     state.set("tickedAt", Date.now());
     const thread = new Worker(THREAD_URL, { workerData: { ...settings, buffer: state.buffer } });
+    // From the start: after a fault the thread may be gone before anybody waits for it.
+    const exited = new Promise<void>((resolve) => thread.once("exit", () => resolve()));
     await new Promise<void>((resolve, reject) => {
       thread.once("message", () => resolve());
       thread.once("error", reject);
     });
     thread.on("error", onFault);
-    return new Beats(state, thread);
+    return new Beats(state, thread, exited);
   }
 
   /** Tasks that are still running at the end of the tick that took them. */
@@ -76,10 +80,9 @@ export class Beats {
   async stop(): Promise<void> {
     clearInterval(this.#ticker);
     this.#delay.disable();
-    const exited = new Promise<void>((resolve) => this.#thread.once("exit", () => resolve()));
     this.#post({ type: "stop" });
     const late = setTimeout(() => void this.#thread.terminate(), 2_000);
-    await exited;
+    await this.#exited;
     clearTimeout(late);
   }
 

@@ -52,10 +52,15 @@ async function answer(
     msg.respond(JSON.stringify({ cancelled: false, reason }));
     return;
   }
-  const reason = typeof request.reason === "string" ? request.reason : "no reason was given";
+  const reason =
+    typeof request.reason === "string"
+      ? request.reason.slice(0, MAX_REASON_CHARS)
+      : "no reason was given";
   const cancelled = await cancel(bus, assignments, executionId, reason);
   msg.respond(JSON.stringify({ executionId, cancelled }));
 }
+
+const MAX_REASON_CHARS = 2_000;
 
 function readRequest(msg: Msg): ControlRequest | undefined {
   try {

@@ -1,5 +1,5 @@
 import type { Problem } from "../domain/errors.ts";
-import type { NodeCatalog } from "../engine/node-types.ts";
+import { coreNodeTypes, type NodeCatalog } from "../engine/node-types.ts";
 import type { FlowPlan } from "../engine/plan.ts";
 import { planCache } from "../engine/plan-cache.ts";
 import { type FlowClock, type FlowOutcome, type NodeEvent, runFlow } from "../engine/run-flow.ts";
@@ -32,7 +32,8 @@ export function coreEngine({ catalog, maxConcurrentNodes, log }: EngineOptions):
       }
       const { unknownTypes } = compiled.plan;
       if (unknownTypes.length > 0) return { type: "unsupported", nodeTypes: unknownTypes };
-      return { type: "ready", flow: compiled.plan };
+      const mayBlock = compiled.plan.requiredNodeTypes.some((type) => !coreNodeTypes.has(type));
+      return { type: "ready", flow: compiled.plan, mayBlock };
     },
     run(flow, run) {
       const { abort, onEvent } = run;

@@ -15,6 +15,7 @@ import type { Problem } from "../domain/errors.ts";
 import { executionIdOf } from "../domain/ids.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { AttemptRecord, DeadLetterReason } from "../messages/result.ts";
+import type { TaskRefusal } from "../messages/worker.ts";
 import { accept, summary } from "./accept.ts";
 import { refuseMessage, settleEnded } from "./give-up.ts";
 import { Unplaceables } from "./unplaceables.ts";
@@ -51,6 +52,7 @@ export interface DispatcherOptions {
 
 /** How soon a task is offered again that found every able worker full. */
 const FULL_RETRY_MS = 50;
+const REFUSED_RETRY_MS = 100;
 /** How soon a second message of an execution in flight is looked at again. */
 const DUPLICATE_RETRY_MS = 2_000;
 /** How soon a message is offered again whose handling failed for want of the bus. */
@@ -95,13 +97,26 @@ export class Dispatcher {
     this.#admit(message, executionId, body, needs);
   }
 
-  /** Offers a task to another worker, after one refused it or was gone. */
+  /** Offers a task to another worker, after one was gone. */
   offerAgain(assignment: Assignment): void {
     this.#place(assignment.task);
   }
 
+  /** A worker did not take it. Offered again at once, the same one might be chosen and refuse again. */
+  refusedBy(assignment: Assignment, { refused }: TaskRefusal): void {
+    const { workerId, task } = assignment;
+    if (refused === "unsupported") this.#postpone(task, `worker ${workerId} does not support it`);
+    else this.handBack(assignment);
+  }
+
+  /** Back into its lane for a moment; no attempt is counted. */
+  handBack({ task }: Assignment): void {
+    nak(this.#options.bus, task.message.ackSubject, REFUSED_RETRY_MS);
+  }
+
   #admit(message: LaneMessage, executionId: string, body: ExecuteMessage, needs: FlowNeeds): void {
     const { bus, now } = this.#options;
+    if (message.deliveryCount === 1) this.#announce(message, executionId, body);
     const dueAt = dueTime(message, body);
     if (dueAt > now()) {
       nak(bus, message.ackSubject, dueAt - now());
@@ -126,6 +141,9 @@ export class Dispatcher {
     const { bus, executions } = this.#options;
     const ended = await findResult(bus, executionId);
     if (ended !== undefined) {
+      // Its worker's report was lost: the slot must not be.
+      const held = this.#options.assignments.find(executionId);
+      if (held !== undefined) this.#options.assignments.settle(executionId, held.task.attempt);
       await settleEnded(bus, message, ended);
       return;
     }
@@ -135,7 +153,24 @@ export class Dispatcher {
         ? await executions.addAttempt(executionId, silence(held, this.#options.now()))
         : await executions.read(executionId);
     const task = this.#task(message, executionId, body, needs);
+    const last = attempts.at(-1);
+    if (last !== undefined && attempts.length >= task.maxAttempts) {
+      await this.#giveUpSilent(task, attempts, last);
+      return;
+    }
     this.#start(message, body, { ...task, attempt: attempts.length + 1, history: attempts });
+  }
+
+  /** Its workers fell silent as often as it may be tried. */
+  async #giveUpSilent(task: Task, attempts: readonly AttemptRecord[], last: AttemptRecord) {
+    const { bus, assignments, now } = this.#options;
+    const { executionId, flowId, message } = task;
+    const held = assignments.find(executionId);
+    if (held !== undefined) assignments.settle(executionId, held.task.attempt);
+    const { error, workerId } = last;
+    const reason = "max_attempts";
+    const failure = { executionId, flowId, message, reason, error, attempts, workerId } as const;
+    await refuseMessage(bus, failure, new Date(now()).toISOString());
   }
 
   #start(message: LaneMessage, body: ExecuteMessage, task: Task): void {
@@ -152,15 +187,14 @@ export class Dispatcher {
       this.#refuse(message, task.executionId, task.flowId, "expired", problems);
       return;
     }
-    if (message.deliveryCount === 1) this.#announce(message, body, task);
     this.#place(task);
   }
 
-  #announce(message: LaneMessage, body: ExecuteMessage, task: Task): void {
+  #announce(message: LaneMessage, executionId: string, body: ExecuteMessage): void {
     const { lane } = message;
     const differs = body.priority !== undefined && body.priority !== lane;
-    this.#options.bus.events.offer(task.executionId, "accepted", {
-      flowId: task.flowId,
+    this.#options.bus.events.offer(executionId, "accepted", {
+      flowId: body.flowId,
       lane,
       ...(differs ? { ignoredPriority: body.priority } : {}),
     });

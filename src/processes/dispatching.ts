@@ -25,7 +25,7 @@ export interface DispatchingOptions {
 /** Ended executions whose ids are remembered, to spare duplicates a run; about 4 MB at the most. */
 const ENDED_REMEMBERED = 20_000;
 
-const TASK_HEADER_BYTES = 4_096;
+const TASK_HEADER_BYTES = 16_384;
 
 /** The data plane of one orchestrator: lanes to workers, and what comes back. It needs no leader. */
 export class Dispatching {
@@ -80,6 +80,7 @@ export class Dispatching {
       freeSlots: () => this.freeSlots(),
       batchFloor: () => Math.floor(this.assignments.size / 2),
       onMessage: (message) => this.#dispatcher.dispatch(message),
+      onFault: (error) => options.log.error({ err: error }, "message could not be handled now"),
       onUnavailable: (lane) => options.log.warn({ lane }, "lane does not answer; trying again"),
     });
   }
@@ -125,14 +126,20 @@ export class Dispatching {
 
   #makeAssignments(bus: Bus, log: ProcessLog): Assignments {
     return new Assignments(bus, {
-      refused: (assignment, { refused }) => {
+      refused: (assignment, refusal) => {
         const { workerId, task } = assignment;
+        const { refused } = refusal;
         log.debug({ workerId, executionId: task.executionId, refused }, "task refused");
-        this.#dispatcher.offerAgain(assignment);
+        this.#fleet().refused(workerId, refusal);
+        this.#dispatcher.refusedBy(assignment, refusal);
       },
       gone: (assignment) => {
-        this.#fleet().unreachable(assignment.workerId);
-        this.#dispatcher.offerAgain(assignment);
+        const { workerId } = assignment;
+        this.#fleet().unreachable(workerId);
+        // Still counted as there (verdicts may be frozen): it would be chosen again at once.
+        const isGone = this.#fleet().find(workerId) === undefined;
+        if (isGone) this.#dispatcher.offerAgain(assignment);
+        else this.#dispatcher.handBack(assignment);
       },
     });
   }

@@ -15,7 +15,13 @@ import type { WorkerCandidate } from "../domain/balancing.ts";
 import { medianErrorRate } from "../domain/health.ts";
 import type { ActorRef } from "../kernel/actor.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import type { ByeMessage, DoneMessage, Heartbeat, RegisterMessage } from "../messages/worker.ts";
+import type {
+  ByeMessage,
+  DoneMessage,
+  Heartbeat,
+  RegisterMessage,
+  TaskRefusal,
+} from "../messages/worker.ts";
 
 export interface FleetOptions {
   readonly kernel: Kernel;
@@ -23,6 +29,8 @@ export interface FleetOptions {
   readonly inFlightOf: (workerId: string) => number;
   /** Tasks given to a worker before `before` (epoch ms), for the "deaf" signal. */
   readonly assignedBefore: (workerId: string, before: number) => readonly string[];
+  /** A worker's beats do not list tasks that it was given long ago. */
+  readonly notHeld: (workerId: string, executionIds: readonly string[]) => void;
   /** How long a worker that drains by itself may take. */
   readonly drainTimeoutMs: number;
   /** Set while the supervisor doubts itself: who joins now is not judged either. */
@@ -53,6 +61,8 @@ const STRANGER_EVERY_MS = 1_000;
 const MEDIAN_EVERY_MS = 1_000;
 /** A task that was given longer ago than this has been taken, or never will be. */
 const TAKEN_BY_MS = 5_000;
+/** And one given longer ago than this is not in its hands: by then several beats would have listed it. */
+const MISSING_AFTER_MS = 15_000;
 
 /** The live workers: one actor for each, and what balancing needs to know of them now. */
 export class Fleet {
@@ -114,10 +124,11 @@ export class Fleet {
     member.lastBeat = beat;
     member.lastBeatAt = now;
     this.#noteLoad(member, beat.performance.tasksInProgress);
+    const untaken = this.#untaken(beat, now);
     member.ref.send({
       type: "heartbeat",
       beat,
-      fleet: { untaken: this.#untaken(beat, now), medianErrorRate: this.#medianErrorRate(now) },
+      fleet: { untaken: untaken.length, medianErrorRate: this.#medianErrorRate(now) },
     });
     if (beat.draining === true) this.#drains(member);
   }
@@ -131,6 +142,14 @@ export class Fleet {
     member.ref.send({ type: "inFlight", count: this.#options.inFlightOf(done.workerId) });
   }
 
+  /** A worker did not take a task: what it says of itself is newer than what is known here. */
+  refused(workerId: string, { refused, free }: TaskRefusal): void {
+    const member = this.#members.get(workerId);
+    if (member === undefined) return;
+    this.#noteLoad(member, member.registration.capacity.maxConcurrentFlows - free);
+    if (refused === "draining") this.#drains(member);
+  }
+
   bye(bye: ByeMessage): void {
     const { workerId, incarnation, reason } = bye;
     this.#members.get(workerId)?.ref.send({ type: "bye", incarnation, reason });
@@ -141,7 +160,7 @@ export class Fleet {
     this.#members.get(workerId)?.ref.send({ type: "unreachable" });
   }
 
-  pong(workerId: string, incarnation: string): void {
+  pong(workerId: string, incarnation: string | undefined): void {
     this.#members.get(workerId)?.ref.send({ type: "pong", incarnation });
   }
 
@@ -241,10 +260,15 @@ export class Fleet {
   }
 
   /** Tasks that it must have got by now and does not list among those it runs. */
-  #untaken(beat: Heartbeat, now: number): number {
+  #untaken(beat: Heartbeat, now: number): readonly string[] {
     const listed = new Set(beat.inFlight.map(({ executionId }) => executionId));
-    const old = this.#options.assignedBefore(beat.workerId, now - TAKEN_BY_MS);
-    return old.filter((executionId) => !listed.has(executionId)).length;
+    const unlisted = (givenBefore: number) =>
+      this.#options
+        .assignedBefore(beat.workerId, givenBefore)
+        .filter((executionId) => !listed.has(executionId));
+    const missing = unlisted(now - MISSING_AFTER_MS);
+    if (missing.length > 0) this.#options.notHeld(beat.workerId, missing);
+    return unlisted(now - TAKEN_BY_MS);
   }
 
   #medianErrorRate(now: number): number | undefined {

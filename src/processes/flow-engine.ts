@@ -6,7 +6,12 @@ import type { LazyAbort } from "./lazy-abort.ts";
 export type PreparedFlow = object;
 
 export type Prepared =
-  | { readonly type: "ready"; readonly flow: PreparedFlow }
+  | {
+      readonly type: "ready";
+      readonly flow: PreparedFlow;
+      /** It has nodes of the user's own, which may compute for long without a pause. */
+      readonly mayBlock: boolean;
+    }
   | { readonly type: "unsupported"; readonly nodeTypes: readonly string[] }
   | { readonly type: "invalid"; readonly error: ErrorInfo };
 

@@ -78,8 +78,17 @@ export async function settleEnded(
   ack(bus, message.ackSubject);
 }
 
+/** Errors come from anywhere; a record must fit into a message. */
+const MAX_ERROR_CHARS = 4_000;
+
+function shortened(error: ErrorInfo): ErrorInfo {
+  if (error.message.length <= MAX_ERROR_CHARS) return error;
+  return { ...error, message: `${error.message.slice(0, MAX_ERROR_CHARS)}…` };
+}
+
 function failedResult(failure: Failure, at: string): ExecutionResult {
-  const { executionId, flowId, message, error, reason, workerId, attempts } = failure;
+  const { executionId, flowId, message, reason, workerId, attempts } = failure;
+  const error = shortened(failure.error);
   const startedAt = failure.startedAt ?? null;
   const finished = Date.parse(at);
   const started = startedAt === null ? finished : Date.parse(startedAt);

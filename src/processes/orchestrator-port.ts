@@ -1,7 +1,7 @@
 import { ulid } from "ulid";
 import { laneStats } from "../bus/lane-stats.ts";
 import { publishStored } from "../bus/publish.ts";
-import { findResult } from "../bus/results.ts";
+import { findFreshResult, findResult } from "../bus/results.ts";
 import { InvalidInputError } from "../domain/errors.ts";
 import type { Lane } from "../domain/lane.ts";
 import type {
@@ -128,18 +128,20 @@ async function waitForResult(
   return new Promise((resolve, reject) => {
     const subscription = bus.nc.subscribe(bus.names.result(executionId), {
       callback: (error, msg) => {
-        if (error === null) end(msg.json<ExecutionResult>());
+        // The stream may refuse what is seen here: it is asked.
+        if (error === null && msg.data.length > 0)
+          findFreshResult(bus, executionId).then(found, reject);
       },
     });
     const end = (result: ExecutionResult | undefined) => {
       subscription.unsubscribe();
       resolve(result);
     };
+    const found = (result: ExecutionResult | undefined) => {
+      if (result !== undefined) end(result);
+    };
     over.addEventListener("abort", () => end(undefined), { once: true });
-    findResult(bus, executionId).then(
-      (result) => (result === undefined ? undefined : end(result)),
-      reject,
-    );
+    findResult(bus, executionId).then(found, reject);
   });
 }
 

@@ -160,6 +160,13 @@ export class Orchestrator implements AsyncDisposable {
         this.#supervisor.send({ type: "leaseLost" });
       },
     });
+    for (const bus of [data, control]) {
+      void bus.nc.closed().then((error) => {
+        if (this.#stopping !== undefined) return;
+        this.#options.log.error({ err: error }, "connection closed for good; stopping");
+        void this.stop("connection closed");
+      });
+    }
     this.#supervisor.send({ type: "ready" });
   }
 
@@ -223,6 +230,16 @@ export class Orchestrator implements AsyncDisposable {
     this.dispatching.outcomes.workerLost(workerId, "its actor failed too often");
   }
 
+  async #announceLost(): Promise<void> {
+    const entries = await this.#parts.registry.entries();
+    const isKnown = (workerId: string) => this.fleet.find(workerId) !== undefined;
+    this.#announcer.lost(
+      entries.filter(
+        ({ state, registration }) => state !== "offline" && !isKnown(registration.workerId),
+      ),
+    );
+  }
+
   #makeFleet(): Fleet {
     const { log, heartbeatIntervalMs } = this.#options;
     return new Fleet({
@@ -230,6 +247,10 @@ export class Orchestrator implements AsyncDisposable {
       inFlightOf: (workerId) => this.dispatching.assignments.inFlightOf(workerId),
       assignedBefore: (workerId, before) =>
         this.dispatching.assignments.assignedBefore(workerId, before),
+      notHeld: (workerId, ids) => {
+        log.warn({ workerId, executionIds: ids }, "worker does not hold what it was given");
+        this.dispatching.outcomes.notHeld(workerId, ids);
+      },
       drainTimeoutMs: this.#options.drainTimeoutMs,
       freeze: () => this.#freeze,
       heartbeatIntervalMs,
@@ -288,6 +309,7 @@ export class Orchestrator implements AsyncDisposable {
       lead: () => {
         log.info({ orchestratorId: this.id }, "leading");
         this.#announcer.catchUp(this.fleet.members());
+        this.#announceLost().catch((error: unknown) => this.#fault(error, "registry"));
       },
       follow: () => log.info({ orchestratorId: this.id }, "standing by"),
       freezeVerdicts: (freeze) => {

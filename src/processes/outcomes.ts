@@ -39,7 +39,10 @@ export class Outcomes {
   /** Settles what a worker reports. Reports of attempts that are not assigned (any more) are dropped. */
   receive(done: DoneMessage): void {
     for (const outcome of done.outcomes) {
-      const assignment = this.#options.assignments.settle(outcome.executionId, outcome.attempt);
+      const { assignments } = this.#options;
+      // The same attempt number may be under way on two workers; only its holder settles it.
+      if (assignments.find(outcome.executionId)?.workerId !== done.workerId) continue;
+      const assignment = assignments.settle(outcome.executionId, outcome.attempt);
       if (assignment !== undefined) this.#settle(assignment, outcome);
     }
   }
@@ -64,6 +67,26 @@ export class Outcomes {
       return;
     }
     this.#guard(assignment, this.#fenced(assignment));
+  }
+
+  /**
+   * A worker says by its beats that it does not hold a task that it was given long ago: the report
+   * was lost, or the task was. The terminal record tells which.
+   */
+  notHeld(workerId: string, executionIds: readonly string[]): void {
+    for (const executionId of executionIds) {
+      const held = this.#options.assignments.find(executionId);
+      if (held?.workerId !== workerId) continue;
+      const assignment = this.#options.assignments.settle(executionId, held.task.attempt);
+      if (assignment !== undefined) this.#guard(assignment, this.#missing(assignment));
+    }
+  }
+
+  async #missing(assignment: Assignment): Promise<void> {
+    const { executionId, message } = assignment.task;
+    const ended = await findResult(this.#options.bus, executionId);
+    if (ended === undefined) await this.#lostAttempt(assignment, "it no longer holds the task");
+    else await settleEnded(this.#options.bus, message, ended);
   }
 
   /**

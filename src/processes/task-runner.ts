@@ -1,6 +1,11 @@
 import { ack } from "../bus/ack.ts";
 import type { Bus } from "../bus/connect.ts";
-import { type StoreOutcome, storeResult, storeResultOnce } from "../bus/results.ts";
+import {
+  ResultRefusedError,
+  type StoreOutcome,
+  storeResult,
+  storeResultOnce,
+} from "../bus/results.ts";
 import type { ReceivedTask } from "../bus/worker-link.ts";
 import type { ErrorInfo } from "../domain/errors.ts";
 import { isoOf } from "../domain/instant.ts";
@@ -93,7 +98,10 @@ export class TaskRunner {
     const running = this.#open(task, body?.flowId ?? "unknown");
     if (prepared.type === "invalid" || body === undefined)
       this.#failed(running, notAFlow(prepared));
-    else this.#run(running, body, prepared.flow);
+    else {
+      if (prepared.mayBlock) this.#announce([running]);
+      this.#run(running, body, prepared.flow);
+    }
     return undefined;
   }
 
@@ -128,7 +136,10 @@ export class TaskRunner {
       running.abandoned = true;
       running.abort.abort(new Error(reason));
     }
-    return this.held();
+    const left = this.held();
+    clearTimeout(this.#sweeper);
+    this.#running.clear();
+    return left;
   }
 
   #open(task: ReceivedTask, flowId: string): RunningTask {
@@ -158,14 +169,21 @@ export class TaskRunner {
   #sweep(): void {
     this.#sweeper = this.#running.size > 0 ? setTimeout(() => this.#sweep(), LONG_MS) : undefined;
     const since = Date.now() - LONG_MS;
-    const long: LongTask[] = [];
-    for (const running of this.#running.values()) {
-      if (running.announced || running.startedAt > since) continue;
-      running.announced = true;
-      const { executionId, attempt, ackSubject } = running.task;
-      long.push({ executionId, attempt, ackSubject });
-    }
-    if (long.length > 0) this.#options.took(long);
+    const long = [...this.#running.values()].filter(
+      ({ announced, startedAt }) => !announced && startedAt <= since,
+    );
+    if (long.length > 0) this.#announce(long);
+  }
+
+  #announce(tasks: readonly RunningTask[]): void {
+    for (const running of tasks) running.announced = true;
+    this.#options.took(
+      tasks.map(({ task: { executionId, attempt, ackSubject } }) => ({
+        executionId,
+        attempt,
+        ackSubject,
+      })),
+    );
   }
 
   #run(running: RunningTask, body: ExecuteMessage, flow: PreparedFlow): void {
@@ -203,7 +221,7 @@ export class TaskRunner {
 
   #failed(running: RunningTask, error: ErrorInfo): void {
     this.#vacate(running, "failed");
-    this.#report(running, "failed", error);
+    this.#report(running, "failed", reportable(error));
   }
 
   #commit(running: RunningTask, outcome: Exclude<RunOutcome, { status: "failed" }>): void {
@@ -249,12 +267,13 @@ export class TaskRunner {
 
   #settle({ running, status, result, answer }: Stored): void {
     const { bus, state, workerId } = this.#options;
-    if (answer instanceof Error) {
+    if (answer instanceof ResultRefusedError) {
       const error = { code: "RESULT_REFUSED", message: answer.message, retryable: false };
       this.#report(running, "failed", error);
       return;
     }
-    if (answer === "fenced") {
+    // Fenced, or it could not be stored for want of the bus: the orchestrator looks which.
+    if (answer !== "stored") {
       this.#report(running, "fenced");
       return;
     }
@@ -306,6 +325,14 @@ export class TaskRunner {
       lane: task.lane,
     };
   }
+}
+
+/** Nodes make up codes, messages and delays of any size; the report of others must not suffer for it. */
+function reportable(error: ErrorInfo): ErrorInfo {
+  const { code, message, retryAfterMs, ...rest } = error;
+  const short = { ...rest, code: code.slice(0, 64), message: message.slice(0, 2_000) };
+  if (retryAfterMs === undefined || !(retryAfterMs >= 0)) return short;
+  return { ...short, retryAfterMs: Math.min(retryAfterMs, 86_400_000) };
 }
 
 /** The orchestrator has checked the message; this is for a task that came from elsewhere. */

@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { ulid } from "ulid";
+import { monotonicFactory } from "ulid";
 import { type Bus, connectBus } from "../bus/connect.ts";
 import { WorkerLink } from "../bus/worker-link.ts";
 import { BatutaError, ConfigError } from "../domain/errors.ts";
@@ -33,6 +33,10 @@ export interface WorkerHandle extends AsyncDisposable {
 }
 
 const REGISTER_RETRY_MS = 500;
+const GOODBYE_MS = 2_000;
+
+/** Two incarnations of one millisecond must be in order as well. */
+const nextIncarnation = monotonicFactory();
 
 /**
  * Starts a worker: connects, registers (waiting for an orchestrator as long as it takes), beats from
@@ -65,7 +69,8 @@ class WorkerProcess implements WorkerHandle {
   readonly #options: WorkerOptions;
   readonly #bus: Bus;
   readonly #link: WorkerLink;
-  #incarnation = ulid();
+  #incarnation = nextIncarnation();
+  #isReregistering = false;
   #beats: Beats | undefined;
   #runner: TaskRunner | undefined;
   #stopping: Promise<void> | undefined;
@@ -105,6 +110,12 @@ class WorkerProcess implements WorkerHandle {
       done: (outcome) => this.#link.done(outcome),
     });
     this.#link.report();
+    void this.#bus.nc.closed().then((error) => {
+      if (this.#stopping !== undefined) return;
+      // Without a connection this worker is a ghost that still beats.
+      log.error({ err: error, workerId: this.workerId }, "connection closed for good");
+      void this.stop("connection closed");
+    });
     log.info({ workerId: this.workerId, slots: capacity.maxConcurrentFlows }, "worker registered");
   }
 
@@ -128,11 +139,17 @@ class WorkerProcess implements WorkerHandle {
     const left = this.#runner?.abandon("the worker was stopped") ?? [];
     if (left.length > 0)
       log.warn({ executionIds: left }, "tasks left unfinished; they are redelivered");
-    await this.#beats?.stop();
-    await this.#link.bye(reason);
-    this.#link.stop();
-    await this.#bus.close();
-    this.#markStopped();
+    try {
+      await this.#beats?.stop();
+      // With the server away nobody can be told; what was held is redelivered in any case.
+      await within(this.#link.bye(reason), GOODBYE_MS);
+    } catch (error) {
+      log.warn({ err: error, workerId: this.workerId }, "worker could not say goodbye");
+    } finally {
+      this.#link.stop();
+      await this.#bus.close();
+      this.#markStopped();
+    }
   }
 
   async #register(signal: AbortSignal | undefined): Promise<{ ackWaitMs: number }> {
@@ -153,7 +170,7 @@ class WorkerProcess implements WorkerHandle {
         told = true;
         await new Promise((resolve) => setTimeout(resolve, REGISTER_RETRY_MS));
         // A lost answer may have registered this incarnation; the next try is a new one.
-        this.#incarnation = ulid();
+        this.#incarnation = nextIncarnation();
       }
     }
   }
@@ -219,8 +236,10 @@ class WorkerProcess implements WorkerHandle {
 
   /** The orchestrator has lost sight of this worker: it comes back as a new incarnation, tasks and all. */
   async #reregister(): Promise<void> {
-    if (this.#stopping !== undefined) return;
-    this.#incarnation = ulid();
+    // Several orchestrators may ask for it at once.
+    if (this.#stopping !== undefined || this.#isReregistering) return;
+    this.#isReregistering = true;
+    this.#incarnation = nextIncarnation();
     try {
       await this.#register(undefined);
       this.#beats?.reincarnated(this.#incarnation);
@@ -229,6 +248,8 @@ class WorkerProcess implements WorkerHandle {
     } catch (error) {
       this.#options.log.error({ err: error }, "worker could not register again");
       await this.stop("registration refused");
+    } finally {
+      this.#isReregistering = false;
     }
   }
 }

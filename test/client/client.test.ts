@@ -37,11 +37,12 @@ test("the handle tells the result, the status and the events", async ({ task }) 
   const cluster = await Cluster.start(task, nats);
   const client = await clientOf(cluster);
   const execution = client.run(slowFlow(200), {}, { executionId: "h-1", lane: "high" });
+  const events = execution.events();
   expect(execution.id).toBe("h-1");
   expect(await execution.status()).toBe("queued");
   await cluster.worker("w1");
   const kinds: string[] = [];
-  for await (const event of execution.events()) kinds.push(event.kind);
+  for await (const event of events) kinds.push(event.kind);
   expect(kinds.slice(0, 3)).toEqual(["accepted", "assigned", "started"]);
   const result = await execution.result();
   expect(result).toMatchObject({

@@ -1,3 +1,4 @@
+import { createConnection } from "node:net";
 import { expect, test } from "vitest";
 import { Cluster, NOOP_FLOW } from "../support/cluster.ts";
 import { useNats } from "../support/nats.ts";
@@ -227,3 +228,65 @@ test("a worker that registers, beats or reports nonsense is refused and nothing 
   await cluster.publish("normal", { flowId: "noop", executionId: "fine", flowData: NOOP_FLOW });
   expect(await cluster.result("fine")).toMatchObject({ status: "completed" });
 });
+
+test("headers that cannot be read, and huge ones, cost the publisher its flow and nobody else", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats);
+  await cluster.worker("w1");
+  const { names } = cluster.bus;
+  const body = JSON.stringify({ flowId: "noop", executionId: "odd", flowData: NOOP_FLOW });
+  const subject = names.execute("normal");
+  await rawPublish(subject, "NATS/1.0\r\ntrace parent: x\r\n\r\n", body);
+  await rawPublish(subject, `NATS/1.0\r\nx-large: ${"y".repeat(40_000)}\r\n\r\n`, body);
+  await cluster.publish("normal", {
+    flowId: "noop",
+    executionId: "behind",
+    flowData: NOOP_FLOW,
+  });
+  expect(await cluster.result("behind")).toMatchObject({ status: "completed" });
+  const letters = await cluster.deadLetters.count(2);
+  expect(letters.map(({ reason }) => reason).sort()).toEqual(["invalid", "too_large"]);
+});
+
+test("a cancel with a reason of a megabyte, and answers that are no JSON, bring nothing down", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats);
+  const { nc, names } = cluster.bus;
+  const reason = "r".repeat(900_000);
+  const reply = await nc.request(
+    names.control("nobody"),
+    JSON.stringify({ action: "cancel", reason }),
+    { timeout: 10_000 },
+  );
+  expect(reply.json()).toMatchObject({ cancelled: true });
+  await cluster.worker("w1");
+  nc.subscribe(names.ping("w1"), {
+    callback: (_, msg) => {
+      msg.respond("pong");
+    },
+  });
+  await cluster.publish("low", { flowId: "noop", executionId: "fine", flowData: NOOP_FLOW });
+  expect(await cluster.result("fine")).toMatchObject({ status: "completed" });
+});
+
+/** A header block that no client library would send. */
+async function rawPublish(subject: string, headers: string, body: string): Promise<void> {
+  const { hostname, port } = new URL(nats.url);
+  const socket = createConnection(Number(port), hostname);
+  const total = Buffer.byteLength(headers) + Buffer.byteLength(body);
+  const done = new Promise<void>((resolve, reject) => {
+    let heard = "";
+    socket.on("error", reject).on("data", (chunk) => {
+      heard += String(chunk);
+      if (heard.includes("PONG")) resolve();
+    });
+  });
+  socket.write('CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\n');
+  socket.write(
+    `HPUB ${subject} ${Buffer.byteLength(headers)} ${total}\r\n${headers}${body}\r\nPING\r\n`,
+  );
+  await done;
+  socket.destroy();
+}
