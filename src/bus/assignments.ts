@@ -5,7 +5,7 @@ import type { TaskRefusal } from "../messages/worker.ts";
 import type { Bus } from "./connect.ts";
 import { jsonOf } from "./foreign.ts";
 import type { LaneMessage } from "./intake.ts";
-import { headerBlock } from "./outbox.ts";
+import { headerBlock, soundHeaders } from "./outbox.ts";
 import { isNoResponders } from "./request-mux.ts";
 
 /** A task: one attempt of an execution, held by this orchestrator until it is settled. */
@@ -155,7 +155,7 @@ function taskHeaders(task: Task, incarnation: string, decision: string): string 
   if (task.history.some(({ error }) => UNREPORTED.has(error.code))) {
     lines.push([HEADERS.uncertain, "true"]);
   }
-  for (const line of message.headers ?? []) {
+  for (const line of soundHeaders(message.headers ?? [])) {
     if (!/^(nats|batuta)-/i.test(line[0])) lines.push([line[0], line[1]]);
   }
   return headerBlock(lines);

@@ -104,18 +104,24 @@ export class Outbox {
   }
 }
 
+/** Headers of our own as a block for `Outbox.publish`. */
+export function headerBlock(lines: readonly (readonly [name: string, value: string])[]): string {
+  let text = "NATS/1.0\r\n";
+  for (const [name, value] of lines) text += `${name}: ${value}\r\n`;
+  return `${text}\r\n`;
+}
+
 /**
- * Headers as a block for `Outbox.publish`.
+ * The same lines, if they may stand in a block.
  *
  * @throws InvalidInputError for a name or value that would break the block.
  */
-export function headerBlock(lines: readonly (readonly [name: string, value: string])[]): string {
-  let text = "NATS/1.0\r\n";
+export function soundHeaders<L extends readonly (readonly [name: string, value: string])[]>(
+  lines: L,
+): L {
   for (const [name, value] of lines) {
-    if (/[\r\n]/.test(value) || !/^[!-9;-~]+$/.test(name)) {
-      throw new InvalidInputError(`the header ${JSON.stringify(name)} cannot be sent`);
-    }
-    text += `${name}: ${value}\r\n`;
+    if (!/[\r\n]/.test(value) && /^[!-9;-~]+$/.test(name)) continue;
+    throw new InvalidInputError(`the header ${JSON.stringify(name)} cannot be sent`);
   }
-  return `${text}\r\n`;
+  return lines;
 }

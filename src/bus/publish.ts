@@ -1,6 +1,6 @@
 import { BatutaError, LaneFullError, UnreachableError } from "../domain/errors.ts";
 import type { Bus } from "./connect.ts";
-import { headerBlock } from "./outbox.ts";
+import { headerBlock, soundHeaders } from "./outbox.ts";
 import { type PubAck, type PubRefusal, refusalOf } from "./pub-ack.ts";
 
 export type HeaderLines = readonly (readonly [name: string, value: string])[];
@@ -27,7 +27,7 @@ export async function publishStored(
   headers: HeaderLines = [],
   patienceMs = PATIENCE_MS,
 ): Promise<PubAck> {
-  const block = headers.length === 0 ? "" : headerBlock(headers);
+  const block = headers.length === 0 ? "" : headerBlock(soundHeaders(headers));
   const giveUpAt = Date.now() + patienceMs;
   for (;;) {
     const answer = await publishOnce(bus, subject, data, block);

@@ -1,4 +1,4 @@
-import type { Msg, Subscription } from "nats";
+import type { Msg, MsgHdrs, Subscription } from "nats";
 import { InvalidInputError } from "../domain/errors.ts";
 import { isId } from "../domain/ids.ts";
 import { isLane, type Lane } from "../domain/lane.ts";
@@ -14,7 +14,6 @@ import type {
 import { workerControlMessage } from "../messages/worker.ts";
 import { parseAckSubject } from "./ack-subject.ts";
 import type { Bus } from "./connect.ts";
-import { headersOf } from "./foreign.ts";
 
 /** A task as it reaches a worker. */
 export interface ReceivedTask {
@@ -187,10 +186,17 @@ export class WorkerLink {
 
 /** Undefined for a task that lacks something or has it wrong: its ids go into subjects. */
 function readTask(msg: Msg): ReceivedTask | undefined {
-  const lines = headersOf(msg);
-  if (lines === undefined) return undefined;
-  const head = new Map(lines);
-  const ackSubject = head.get(HEADERS.ack) ?? "";
+  try {
+    const head = msg.headers;
+    return head === undefined ? undefined : taskOf(head, msg.data);
+  } catch {
+    // The client's decoder throws on headers that it does not take.
+    return undefined;
+  }
+}
+
+function taskOf(head: MsgHdrs, data: Uint8Array): ReceivedTask | undefined {
+  const ackSubject = head.get(HEADERS.ack);
   const executionId = head.get(HEADERS.execution);
   const lane = head.get(HEADERS.lane);
   const attempt = Number(head.get(HEADERS.attempt) || 1);
@@ -205,7 +211,7 @@ function readTask(msg: Msg): ReceivedTask | undefined {
     ackSubject,
     queuedAt,
     isUncertain: head.get(HEADERS.uncertain) === "true",
-    incarnation: head.get(HEADERS.incarnation),
-    data: msg.data,
+    incarnation: head.get(HEADERS.incarnation) || undefined,
+    data,
   };
 }

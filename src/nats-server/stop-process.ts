@@ -22,10 +22,7 @@ export async function stopProcess(
 }
 
 /** @returns false when that process is gone. */
-async function sendSignal(
-  identity: ProcessIdentity,
-  signal: NodeJS.Signals,
-): Promise<boolean> {
+async function sendSignal(identity: ProcessIdentity, signal: NodeJS.Signals): Promise<boolean> {
   if (!(await isRunning(identity))) return false;
   try {
     return process.kill(identity.pid, signal);

@@ -78,7 +78,7 @@ export class Dispatching {
     this.#intake = new Intake(bus, {
       weights: options.weights,
       freeSlots: () => this.freeSlots(),
-      batchFloor: () => Math.floor(this.assignments.size / 2),
+      batchFloor: () => Math.floor(this.assignments.size / 3),
       onMessage: (message) => this.#dispatcher.dispatch(message),
       onFault: (error) => options.log.error({ err: error }, "message could not be handled now"),
       onUnavailable: (lane) => options.log.warn({ lane }, "lane does not answer; trying again"),
