@@ -140,7 +140,9 @@ export const EXECUTION_CODES: Readonly<Record<string, string>> = {
 /** Codes of problems outside flows: requests, messages, settings. */
 export const OTHER_PROBLEM_CODES: Readonly<Record<string, string>> = {
   E_NOT_JSON: "the body is empty, not UTF-8 or not JSON",
-  E_TOO_LARGE: "the message is larger than BATUTA_TASK_MAX_PAYLOAD_BYTES",
+  E_HEADERS: "the headers of the message cannot be read",
+  E_TOO_LARGE:
+    "the message is larger than BATUTA_TASK_MAX_PAYLOAD_BYTES, or its headers than 8 KiB",
   E_DEADLINE: "the deadline had passed before the execution could start",
   E_ID: "an id in the path of a request cannot be one",
   E_IDEMPOTENCY_KEY: "the Idempotency-Key header is no id, or contradicts the executionId",

@@ -141,10 +141,9 @@ export async function ensureTopology(bus: Bus, options: TopologyOptions = {}): P
       wantedConsumer(bus.names, lane, options),
     );
   for (const [name, settings] of Object.entries(BUCKETS)) {
-    await bus.kvm.create(bus.names.buckets[name as KvBucket], {
-      ...settings,
-      replicas: options.replicas ?? 1,
-    });
+    const bucket = bus.names.buckets[name as KvBucket];
+    const make = () => bus.kvm.create(bucket, { ...settings, replicas: options.replicas ?? 1 });
+    await addOnce(make, () => orNotFound(bus.jsm.streams.info(`KV_${bucket}`)));
   }
 }
 
@@ -153,7 +152,8 @@ async function ensureStream(bus: Bus, plain: Wanted): Promise<void> {
   const wanted = hasMetadata ? { ...plain, metadata: { "io.batuta.topology": "1" } } : plain;
   const existing = await orNotFound(bus.jsm.streams.info(wanted.name));
   if (existing === undefined) {
-    await bus.jsm.streams.add(wanted);
+    const find = () => orNotFound(bus.jsm.streams.info(wanted.name));
+    await addOnce(() => bus.jsm.streams.add(wanted), find);
     return;
   }
   const grown = growOnly(existing.config, wanted);
@@ -167,7 +167,8 @@ async function ensureConsumer(
 ): Promise<void> {
   const existing = await orNotFound(bus.jsm.consumers.info(stream, DISPATCH_CONSUMER));
   if (existing === undefined) {
-    await bus.jsm.consumers.add(stream, wanted);
+    const find = () => orNotFound(bus.jsm.consumers.info(stream, DISPATCH_CONSUMER));
+    await addOnce(() => bus.jsm.consumers.add(stream, wanted), find);
     return;
   }
   const { max_ack_pending: pending = 0, ack_wait: wait = 0 } = existing.config;
@@ -177,6 +178,24 @@ async function ensureConsumer(
     max_ack_pending: Math.max(pending, wanted.max_ack_pending ?? 0),
     ack_wait: wanted.ack_wait ?? wait,
   });
+}
+
+const RACE_RETRY_MS = 50;
+const RACE_ATTEMPTS = 10;
+
+/**
+ * Adds what was not there a moment ago. Another process may be adding the same: old servers then
+ * answer that the subjects overlap, some time before the other's is to be seen.
+ */
+async function addOnce(add: () => Promise<unknown>, find: () => Promise<unknown>): Promise<void> {
+  try {
+    await add();
+  } catch (error) {
+    for (let attempt = 1; (await find()) === undefined; attempt += 1) {
+      if (attempt === RACE_ATTEMPTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RACE_RETRY_MS));
+    }
+  }
 }
 
 async function orNotFound<T>(found: Promise<T>): Promise<T | undefined> {
