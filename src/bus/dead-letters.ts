@@ -1,4 +1,3 @@
-import { Objm } from "@nats-io/obj";
 import type { Lane } from "../domain/lane.ts";
 import { refuseDeepJson } from "../messages/json-depth.ts";
 import type { DeadLetter, OriginalMessage } from "../messages/result.ts";
@@ -77,6 +76,8 @@ async function fitted(bus: Bus, letter: DeadLetter): Promise<Uint8Array> {
   const { data, dataBase64, headers, ...rest } = letter.message;
   const original = encoder.encode(JSON.stringify({ headers, data, dataBase64 }));
   const blob = `dead-${letter.message.stream}-${letter.message.sequence}`;
+  // Rare, and not worth loading at every start.
+  const { Objm } = await import("@nats-io/obj");
   const store = await new Objm(bus.js).create(bus.names.blobs);
   await store.putBlob({ name: blob }, original);
   return encoder.encode(JSON.stringify({ ...letter, message: { ...rest, headers: {}, blob } }));

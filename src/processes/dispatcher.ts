@@ -1,11 +1,5 @@
 import { nak } from "../bus/ack.ts";
-import {
-  ACK_WAIT_OVER,
-  type Assignment,
-  type Assignments,
-  type Recipient,
-  type Task,
-} from "../bus/assignments.ts";
+import type { Assignment, Assignments, Recipient, Task } from "../bus/assignments.ts";
 import type { Bus } from "../bus/connect.ts";
 import type { ExecutionStore } from "../bus/executions.ts";
 import type { LaneMessage } from "../bus/intake.ts";
@@ -18,6 +12,7 @@ import type { AttemptRecord, DeadLetterReason } from "../messages/result.ts";
 import type { TaskRefusal } from "../messages/worker.ts";
 import { accept, summary } from "./accept.ts";
 import { refuseMessage, settleEnded } from "./give-up.ts";
+import { dueTime, isSameMessage, REFUSAL_CODES, silence } from "./task-facts.ts";
 import { Unplaceables } from "./unplaceables.ts";
 
 /** What the dispatcher must know of a flow; from the engine's compiler. */
@@ -295,28 +290,4 @@ export class Dispatcher {
       history: [],
     };
   }
-}
-
-const REFUSAL_CODES: Partial<Record<DeadLetterReason, string>> = {
-  invalid: "INVALID",
-  too_large: "TOO_LARGE",
-  expired: "EXPIRED",
-  unsupported: "UNSUPPORTED",
-};
-
-/** When the execution may start, epoch milliseconds; 0 without `delayMs` and `runAt`. */
-function dueTime(message: LaneMessage, body: ExecuteMessage): number {
-  if (body.runAt !== undefined) return Date.parse(body.runAt);
-  return body.delayMs === undefined ? 0 : message.storedAt + body.delayMs;
-}
-
-/** The same message again while it is assigned: its worker has let ack_wait run out without a word. */
-function silence({ task, workerId }: Assignment, now: number): AttemptRecord {
-  const message = `worker ${workerId} neither extended nor settled it within ack_wait`;
-  const error = { code: ACK_WAIT_OVER, message, retryable: true };
-  return { attempt: task.attempt, workerId, error, at: new Date(now).toISOString() };
-}
-
-function isSameMessage(one: LaneMessage, other: LaneMessage): boolean {
-  return one.stream === other.stream && one.sequence === other.sequence;
 }

@@ -14,8 +14,17 @@ import type { ExecutionResult } from "../messages/result.ts";
 import type { FlowEventKind } from "../messages/subjects.ts";
 import type { TaskOutcome, TaskRefusal } from "../messages/worker.ts";
 import type { BeatState, LongTask } from "./beat-state.ts";
-import type { FlowEngine, FlowRun, Prepared, PreparedFlow, RunOutcome } from "./flow-engine.ts";
+import type { FlowEngine, FlowRun, PreparedFlow, RunOutcome } from "./flow-engine.ts";
 import { LazyAbort } from "./lazy-abort.ts";
+import {
+  type EndedRun,
+  notAFlow,
+  outputBytes,
+  type RunningTask,
+  readBody,
+  reportable,
+  terminalRecord,
+} from "./running-task.ts";
 
 export interface TaskRunnerOptions {
   readonly bus: Bus;
@@ -26,19 +35,6 @@ export interface TaskRunnerOptions {
   readonly took: (tasks: readonly LongTask[]) => void;
   readonly dropped: (executionId: string) => void;
   readonly done: (outcome: TaskOutcome) => void;
-}
-
-interface RunningTask {
-  readonly task: ReceivedTask;
-  readonly flowId: string;
-  readonly startedAt: number;
-  readonly abort: LazyAbort;
-  /** The heartbeat thread knows of it and extends it. */
-  announced: boolean;
-  /** Somebody else has stored its terminal record. */
-  recorded: boolean;
-  /** Given up here, to be run elsewhere: what comes of it now is dropped. */
-  abandoned: boolean;
 }
 
 const CONTESTED_AFTER_MS = 2_000;
@@ -224,9 +220,9 @@ export class TaskRunner {
     this.#report(running, "failed", reportable(error));
   }
 
-  #commit(running: RunningTask, outcome: Exclude<RunOutcome, { status: "failed" }>): void {
-    const { bus } = this.#options;
-    const result = this.#resultOf(running, outcome);
+  #commit(running: RunningTask, outcome: EndedRun): void {
+    const { bus, workerId } = this.#options;
+    const result = terminalRecord(running, outcome, workerId, Date.now());
     const bytes = outcome.status === "completed" ? outputBytes(result) : 0;
     if (bytes + RESULT_OVERHEAD_BYTES > bus.maxPayloadBytes) {
       const message = `the output has ${bytes} bytes, more than the server's max_payload of ${bus.maxPayloadBytes}`;
@@ -303,64 +299,4 @@ export class TaskRunner {
     if (this.#running.size > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
-
-  #resultOf(
-    running: RunningTask,
-    outcome: Exclude<RunOutcome, { status: "failed" }>,
-  ): ExecutionResult {
-    const { task, flowId, startedAt } = running;
-    const finishedAt = Date.now();
-    return {
-      executionId: task.executionId,
-      flowId,
-      status: outcome.status,
-      ...(outcome.status === "completed" ? { output: outcome.output } : { error: outcome.error }),
-      attempts: task.attempt,
-      workerId: this.#options.workerId,
-      queuedAt: isoOf(task.queuedAt),
-      startedAt: isoOf(startedAt),
-      finishedAt: isoOf(finishedAt),
-      queueWaitMs: Math.max(0, startedAt - task.queuedAt),
-      durationMs: finishedAt - startedAt,
-      lane: task.lane,
-    };
-  }
-}
-
-/** Nodes make up codes, messages and delays of any size; the report of others must not suffer for it. */
-function reportable(error: ErrorInfo): ErrorInfo {
-  const { code, message, retryAfterMs, ...rest } = error;
-  const short = { ...rest, code: code.slice(0, 64), message: message.slice(0, 2_000) };
-  if (retryAfterMs === undefined || !(retryAfterMs >= 0)) return short;
-  return { ...short, retryAfterMs: Math.min(retryAfterMs, 86_400_000) };
-}
-
-/** The orchestrator has checked the message; this is for a task that came from elsewhere. */
-function readBody(data: Uint8Array): ExecuteMessage | undefined {
-  try {
-    const body: unknown = JSON.parse(
-      Buffer.from(data.buffer, data.byteOffset, data.length).toString("utf8"),
-    );
-    return typeof body === "object" && body !== null ? (body as ExecuteMessage) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function notAFlow(prepared: Prepared): ErrorInfo {
-  if (prepared.type === "invalid") return prepared.error;
-  return { code: "INVALID", message: "the task is not a flow message", retryable: false };
-}
-
-/** A cheap upper bound first: most outputs are far too small to be worth serialising twice. */
-function outputBytes(result: ExecutionResult): number {
-  const { output } = result;
-  if (
-    output === null ||
-    output === undefined ||
-    typeof output === "number" ||
-    typeof output === "boolean"
-  )
-    return 8;
-  return Buffer.byteLength(JSON.stringify(output));
 }

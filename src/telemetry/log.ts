@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import {
   type DestinationStream,
   destination,
@@ -6,7 +7,6 @@ import {
   pino,
   stdTimeFunctions,
 } from "pino";
-import { PinoPretty } from "pino-pretty";
 
 /** The logger that processes hand down; `log.child({ workerId })` adds ids to every line. */
 export type Log = Logger;
@@ -42,6 +42,10 @@ function streamOf({ format, output }: LogOptions): DestinationStream {
   const terminal = output === undefined ? process.stderr.isTTY === true : output.isTTY === true;
   const pretty = format === "pretty" || (format === "auto" && terminal);
   if (!pretty) return output ?? destination({ dest: 2, sync: true });
+  // Loaded where a person reads along only: it is a fiftieth of an idle orchestrator's memory.
+  const { PinoPretty } = createRequire(import.meta.url)(
+    "pino-pretty",
+  ) as typeof import("pino-pretty");
   return PinoPretty({
     destination: output ?? 2,
     sync: true,

@@ -1,0 +1,29 @@
+import { ACK_WAIT_OVER, type Assignment } from "../bus/assignments.ts";
+import type { LaneMessage } from "../bus/intake.ts";
+import type { ExecuteMessage } from "../messages/execute.ts";
+import type { AttemptRecord, DeadLetterReason } from "../messages/result.ts";
+
+/** The error code of a message that is given up without an attempt. */
+export const REFUSAL_CODES: Partial<Record<DeadLetterReason, string>> = {
+  invalid: "INVALID",
+  too_large: "TOO_LARGE",
+  expired: "EXPIRED",
+  unsupported: "UNSUPPORTED",
+};
+
+/** When the execution may start, epoch milliseconds; 0 without `delayMs` and `runAt`. */
+export function dueTime(message: LaneMessage, body: ExecuteMessage): number {
+  if (body.runAt !== undefined) return Date.parse(body.runAt);
+  return body.delayMs === undefined ? 0 : message.storedAt + body.delayMs;
+}
+
+/** The same message again while it is assigned: its worker has let ack_wait run out without a word. */
+export function silence({ task, workerId }: Assignment, now: number): AttemptRecord {
+  const message = `worker ${workerId} neither extended nor settled it within ack_wait`;
+  const error = { code: ACK_WAIT_OVER, message, retryable: true };
+  return { attempt: task.attempt, workerId, error, at: new Date(now).toISOString() };
+}
+
+export function isSameMessage(one: LaneMessage, other: LaneMessage): boolean {
+  return one.stream === other.stream && one.sequence === other.sequence;
+}
