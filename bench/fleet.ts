@@ -16,7 +16,7 @@ export class BenchFleet implements AsyncDisposable {
     this.#bus = bus;
     this.#env = {
       BATUTA_NATS_URL: url,
-      BATUTA_HTTP_ENABLED: "false",
+      BATUTA_HTTP_PORT: "0",
       BATUTA_LOG_LEVEL: "warn",
       BATUTA_LOG_FORMAT: "json",
       BATUTA_WORKER_MAX_CONCURRENT_FLOWS: String(slots),
