@@ -1,18 +1,24 @@
 import { createInbox, type Msg, type Subscription } from "nats";
+import type { Lane } from "../domain/lane.ts";
 import type { AttemptRecord } from "../messages/result.ts";
 import { HEADERS } from "../messages/subjects.ts";
 import type { TaskRefusal } from "../messages/worker.ts";
 import type { Bus } from "./connect.ts";
 import { jsonOf } from "./foreign.ts";
-import type { LaneMessage } from "./intake.ts";
+import type { LaneMessage, LanePlace } from "./intake.ts";
 import { headerBlock, soundHeaders } from "./outbox.ts";
 import { isNoResponders } from "./request-mux.ts";
 
-/** A task: one attempt of an execution, held by this orchestrator until it is settled. */
-export interface Task {
+/** What is known of every task in the books: enough to settle it. */
+export interface HeldTask {
   readonly executionId: string;
   readonly flowId: string;
   readonly attempt: number;
+  readonly message: LanePlace;
+}
+
+/** A task: one attempt of an execution, held by this orchestrator until it is settled. */
+export interface Task extends HeldTask {
   readonly message: LaneMessage;
   readonly nodeTypes: readonly string[];
   readonly maxAttempts: number;
@@ -22,9 +28,19 @@ export interface Task {
 }
 
 export interface Assignment {
-  readonly task: Task;
+  /** Only a `HeldTask` where the server delivered the message straight to the worker. */
+  readonly task: HeldTask | Task;
   readonly workerId: string;
   readonly assignedAt: number;
+}
+
+/** A task that this orchestrator has forwarded itself. */
+export interface ForwardedTask extends Assignment {
+  readonly task: Task;
+}
+
+export function isForwarded(assignment: Assignment): assignment is ForwardedTask {
+  return "history" in assignment.task;
 }
 
 export interface Recipient {
@@ -34,9 +50,9 @@ export interface Recipient {
 
 export interface AssignmentEvents {
   /** The worker did not take the task; it is no longer assigned. */
-  readonly refused: (assignment: Assignment, refusal: TaskRefusal) => void;
+  readonly refused: (assignment: ForwardedTask, refusal: TaskRefusal) => void;
   /** Nobody listens for this worker: its process or its connection is gone. The task is no longer assigned. */
-  readonly gone: (assignment: Assignment) => void;
+  readonly gone: (assignment: ForwardedTask) => void;
 }
 
 /** The tasks that this orchestrator has given to workers and that are not settled. */
@@ -98,15 +114,28 @@ export class Assignments {
     // Sent before it is booked: what cannot be sent must not hold a slot.
     this.#bus.outbox.publish(
       this.#bus.names.task(workerId),
-      task.message.msg.data,
+      task.message.data,
       `${this.#inbox}.${task.executionId}.${task.attempt}`,
       taskHeaders(task, worker.incarnation, decision),
     );
-    const assignment = { task, workerId, assignedAt: now };
-    this.#byExecution.set(task.executionId, assignment);
-    const held = this.#byWorker.get(workerId);
-    if (held === undefined) this.#byWorker.set(workerId, new Map([[task.executionId, assignment]]));
-    else held.set(task.executionId, assignment);
+    this.#book({ task, workerId, assignedAt: now });
+  }
+
+  /**
+   * Books a task that a worker has taken by itself. False when the execution is in the books already:
+   * a duplicate, which the compare-and-set of the terminal record ends.
+   */
+  noteTaken(task: HeldTask, workerId: string, now: number): boolean {
+    if (this.#byExecution.has(task.executionId)) return false;
+    this.#book({ task, workerId, assignedAt: now });
+    return true;
+  }
+
+  /** Stream sequences of the messages of a lane that are in the books. */
+  sequencesOf(lane: Lane): number[] {
+    return [...this.#byExecution.values()].flatMap(({ task: { message } }) =>
+      message.lane === lane ? message.sequence : [],
+    );
   }
 
   /** Takes the task out of the books. Undefined for an attempt that is not assigned (any more). */
@@ -126,10 +155,18 @@ export class Assignments {
     return held;
   }
 
+  #book(assignment: Assignment): void {
+    const { workerId, task } = assignment;
+    this.#byExecution.set(task.executionId, assignment);
+    const held = this.#byWorker.get(workerId);
+    if (held === undefined) this.#byWorker.set(workerId, new Map([[task.executionId, assignment]]));
+    else held.set(task.executionId, assignment);
+  }
+
   #answered(msg: Msg): void {
     const [executionId = "", attempt] = msg.subject.slice(this.#inbox.length + 1).split(".");
     const assignment = this.settle(executionId, Number(attempt));
-    if (assignment === undefined) return;
+    if (assignment === undefined || !isForwarded(assignment)) return;
     if (isNoResponders(msg)) this.#events.gone(assignment);
     else this.#events.refused(assignment, jsonOf<TaskRefusal>(msg) ?? { refused: "busy", free: 0 });
   }

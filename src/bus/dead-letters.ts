@@ -1,7 +1,7 @@
 import type { Lane } from "../domain/lane.ts";
 import { refuseDeepJson } from "../messages/json-depth.ts";
 import type { DeadLetter, OriginalMessage } from "../messages/result.ts";
-import { HEADERS } from "../messages/subjects.ts";
+import { type BusNames, HEADERS } from "../messages/subjects.ts";
 import type { Bus } from "./connect.ts";
 import type { LaneMessage } from "./intake.ts";
 import { publishStored } from "./publish.ts";
@@ -41,18 +41,17 @@ export function findDeadLetter(
 }
 
 /** The message as published, for a dead letter: as JSON if it was JSON, else as base64. */
-export function originalMessage(message: LaneMessage): OriginalMessage {
-  const { msg } = message;
+export function originalMessage(names: BusNames, message: LaneMessage): OriginalMessage {
   const head: Record<string, string[]> = {};
   for (const [name, value] of message.headers ?? []) head[name] = [...(head[name] ?? []), value];
   return {
-    subject: msg.subject,
+    subject: names.execute(message.lane),
     stream: message.stream,
     sequence: message.sequence,
     publishedAt: new Date(message.storedAt).toISOString(),
     headers: head,
-    bytes: msg.data.length,
-    ...bodyOf(msg.data),
+    bytes: message.data.length,
+    ...bodyOf(message.data),
   };
 }
 

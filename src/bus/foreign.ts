@@ -19,7 +19,7 @@ export function jsonOf<T>(msg: Msg): T | undefined {
  * The headers in order; undefined when they cannot be read. The server stores header blocks
  * unchecked, and the client's decoder throws on a name or value that it does not take.
  */
-export function headersOf(msg: Msg): HeaderLines | undefined {
+export function headersOf(msg: Pick<Msg, "headers">): HeaderLines | undefined {
   try {
     const { headers } = msg;
     if (headers === undefined) return [];

@@ -12,16 +12,20 @@ import { headersOf } from "./foreign.ts";
 import { LanePull, type PullEnd } from "./lane-pull.ts";
 import type { HeaderLines } from "./publish.ts";
 
-/** A message of a lane that this process now holds: to be acked, or handed back. */
-export interface LaneMessage {
+/** Where a message of a lane is, and how it is acked or handed back. */
+export interface LanePlace {
   readonly lane: Lane;
-  readonly msg: Msg;
   readonly ackSubject: string;
   readonly stream: string;
   readonly sequence: number;
   readonly deliveryCount: number;
   /** When it was published, epoch milliseconds. */
   readonly storedAt: number;
+}
+
+/** A message of a lane that this process now holds: to be acked, or handed back. */
+export interface LaneMessage extends LanePlace {
+  readonly data: Uint8Array;
   /** The publisher's headers; undefined when they cannot be read. */
   readonly headers: HeaderLines | undefined;
 }
@@ -32,6 +36,8 @@ export interface IntakeOptions {
   readonly freeSlots: () => number;
   /** Fewer free slots than this are gathered for a moment first: one pull for one slot is dear. */
   readonly batchFloor?: () => number;
+  /** Lets the workers get the messages of a deep lane straight from the server. */
+  readonly directed?: DirectedIntake;
   readonly onMessage: (message: LaneMessage) => void;
   /** `onMessage` threw; the message is handed back. */
   readonly onFault: (error: unknown) => void;
@@ -39,9 +45,17 @@ export interface IntakeOptions {
   readonly onUnavailable?: (lane: Lane) => void;
 }
 
+export interface DirectedIntake {
+  /** "forward" leaves a pull of a lane to the intake; "later": workers that have room are being served. */
+  readonly mode: (lane: Lane, count: number) => "directed" | "forward" | "later";
+  readonly pull: (lane: Lane, count: number, onEnd: (end: PullEnd) => void) => void;
+}
+
 /** How soon a lane is asked again that could not be rung for want of a slot, or did not answer. */
 const RETRY_MS = 25;
 const GATHER_MS = 2;
+/** A lane is deep when it holds so many times what is asked of it. */
+const DEEP_TIMES = 4;
 const UNAVAILABLE_RETRY_MS = 250;
 
 /**
@@ -56,6 +70,8 @@ export class Intake {
   readonly #options: IntakeOptions;
   readonly #pulls: Record<Lane, LanePull>;
   readonly #wet = perLane(() => true);
+  /** What each lane still held after its last pull. */
+  readonly #pending = perLane(() => 0);
   #deficits: LaneDeficits = NO_DEFICITS;
   #cycleOpen = 0;
   #running = false;
@@ -115,16 +131,39 @@ export class Intake {
     const wet = perLane((lane) => this.#wet[lane] && this.#pulls[lane].idle);
     const free = this.#options.freeSlots();
     const plan = planPulls(free, wet, this.#options.weights, this.#deficits);
-    this.#deficits = plan.deficits;
     const asked = LANES.filter((lane) => plan.pulls[lane] > 0);
-    this.#cycleOpen = asked.length;
+    const modes = perLane((lane) => this.#modeOf(lane, plan.pulls[lane]));
+    // The shares are only right if all lanes take their part; the next report looks again.
+    if (asked.some((lane) => modes[lane] === "later")) return;
+    this.#deficits = plan.deficits;
+    this.#cycleOpen = asked.filter((lane) => modes[lane] === "forward").length;
     for (const lane of asked) {
-      this.#pulls[lane].pull(plan.pulls[lane], (end) => this.#pulled(lane, end));
+      if (modes[lane] === "directed") this.#direct(lane, plan.pulls[lane]);
+      else this.#forward(lane, plan.pulls[lane]);
     }
   }
 
+  /** Only a lane that holds far more than is asked of it: it will not come up short. */
+  #modeOf(lane: Lane, count: number): "directed" | "forward" | "later" {
+    const isDeep = count > 0 && this.#pending[lane] >= DEEP_TIMES * count;
+    return (isDeep ? this.#options.directed?.mode(lane, count) : undefined) ?? "forward";
+  }
+
+  /** Does not hold up the cycle, which may take long: the worker runs its tasks before it reports. */
+  #direct(lane: Lane, count: number): void {
+    this.#pending[lane] -= count;
+    this.#options.directed?.pull(lane, count, (end) => this.#pulled(lane, end));
+  }
+
+  #forward(lane: Lane, count: number): void {
+    this.#pulls[lane].pull(count, (end) => {
+      this.#cycleOpen -= 1;
+      this.#pulled(lane, end);
+    });
+  }
+
   #pulled(lane: Lane, end: PullEnd): void {
-    this.#cycleOpen -= 1;
+    this.#pending[lane] = end.outcome === "full" ? (end.pending ?? 0) : 0;
     this.#deficits = settlePull(this.#deficits, lane, end.asked, end.got);
     if (end.outcome !== "full" || end.isEmpty) this.#wet[lane] = false;
     if (end.outcome === "unavailable" || end.outcome === "lost") this.#unavailable(lane);
@@ -167,18 +206,16 @@ export class Intake {
   }
 
   #take(lane: Lane, msg: Msg): void {
-    const ackSubject = msg.reply ?? "";
-    const info = parseAckSubject(ackSubject);
-    if (info === undefined) return;
-    this.#options.onMessage({
-      lane,
-      msg,
-      ackSubject,
-      stream: info.stream,
-      sequence: info.streamSequence,
-      deliveryCount: info.deliveryCount,
-      storedAt: info.storedAt,
-      headers: headersOf(msg),
-    });
+    const place = lanePlace(lane, msg.reply ?? "");
+    if (place === undefined) return;
+    this.#options.onMessage({ ...place, data: msg.data, headers: headersOf(msg) });
   }
+}
+
+/** What an ack subject says about its message; undefined when it is none. */
+export function lanePlace(lane: Lane, ackSubject: string): LanePlace | undefined {
+  const info = parseAckSubject(ackSubject);
+  if (info === undefined) return undefined;
+  const { stream, streamSequence: sequence, deliveryCount, storedAt } = info;
+  return { lane, ackSubject, stream, sequence, deliveryCount, storedAt };
 }

@@ -13,6 +13,8 @@ export interface PullEnd {
   readonly asked: number;
   readonly got: number;
   readonly isEmpty: boolean;
+  /** Messages behind the last one; undefined when none came. */
+  readonly pending: number | undefined;
   readonly outcome: "full" | "short" | "lost" | "unavailable";
 }
 
@@ -150,7 +152,7 @@ export class LanePull {
     clearTimeout(timer);
     this.#outstanding = undefined;
     for (const msg of messages) this.#pass(msg);
-    const behind = parseAckSubject(messages.at(-1)?.reply ?? "")?.pending;
-    onEnd({ asked, got: messages.length, isEmpty: behind === 0, outcome });
+    const pending = parseAckSubject(messages.at(-1)?.reply ?? "")?.pending;
+    onEnd({ asked, got: messages.length, pending, isEmpty: pending === 0, outcome });
   }
 }

@@ -5,6 +5,7 @@ import { isLane, type Lane } from "../domain/lane.ts";
 import { HEADERS } from "../messages/subjects.ts";
 import type {
   DoneMessage,
+  PullReport,
   RegisterMessage,
   RegisterReply,
   TaskOutcome,
@@ -36,7 +37,13 @@ export interface WorkerLinkEvents {
   readonly control: (control: WorkerControl) => void;
   /** How many more tasks this worker takes now; 0 while it drains. */
   readonly free: () => number;
+  /** Tasks that have run and whose results are being stored. */
+  readonly committing: () => number;
   readonly draining: () => boolean;
+  /** What has come of directed pulls since the last report. */
+  readonly pulls: () => PullReport[];
+  /** Sequences of the messages of a lane that this worker holds. */
+  readonly held: (lane: Lane) => number[];
   readonly malformed: (subject: string, reason: string) => void;
 }
 
@@ -129,18 +136,21 @@ export class WorkerLink {
     this.#flushPlanned = false;
     const outcomes = this.#outcomes;
     this.#outcomes = [];
+    const pulls = this.#events.pulls();
     // At least one message, since the free slots are news as well.
     for (let from = 0; from === 0 || from < outcomes.length; from += OUTCOMES_PER_MESSAGE) {
-      this.#send(outcomes.slice(from, from + OUTCOMES_PER_MESSAGE));
+      this.#send(outcomes.slice(from, from + OUTCOMES_PER_MESSAGE), from === 0 ? pulls : []);
     }
   }
 
-  #send(outcomes: readonly TaskOutcome[]): void {
+  #send(outcomes: readonly TaskOutcome[], pulls: PullReport[]): void {
     const done: DoneMessage = {
       workerId: this.#workerId,
       incarnation: this.#incarnation,
       free: this.#events.free(),
+      committing: this.#events.committing(),
       outcomes: [...outcomes],
+      ...(pulls.length === 0 ? {} : { pulls }),
       ...(this.#events.draining() ? { draining: true } : {}),
     };
     this.#bus.outbox.publish(this.#bus.names.done(this.#workerId), JSON.stringify(done));
@@ -163,8 +173,10 @@ export class WorkerLink {
 
   #control(msg: Msg): void {
     try {
-      this.#events.control(workerControlMessage.decode(msg.data));
-      if (msg.reply) msg.respond(JSON.stringify({ ok: true }));
+      const control = workerControlMessage.decode(msg.data);
+      const held = control.action === "held" ? { held: this.#events.held(control.lane) } : {};
+      this.#events.control(control);
+      if (msg.reply) msg.respond(JSON.stringify({ ok: true, ...held }));
     } catch (error) {
       if (!(error instanceof InvalidInputError)) throw error;
       this.#events.malformed(msg.subject, error.message);

@@ -11,6 +11,8 @@ export interface WorkerCandidate {
   readonly inFlight: number;
   readonly supports: ReadonlySet<string>;
   readonly pool: string;
+  /** It takes tasks that the server delivers to it without the orchestrator. */
+  readonly directed: boolean;
 }
 
 export const STRATEGIES = ["round_robin", "least_busy", "weighted"] as const;

@@ -84,6 +84,8 @@ export function busNames(prefix = "") {
     heartbeat: (workerId: string) => worker(workerId, "heartbeat"),
     workerState: (workerId: string) => worker(workerId, "state"),
     task: (workerId: string) => worker(workerId, "cmd.task"),
+    /** Where the server delivers what an orchestrator pulls for a worker; `pull` is `<orchestrator>.<lane>.<number>`. */
+    pulled: (workerId: string, pull: string) => worker(workerId, `cmd.pulled.${pull}`),
     workerControl: (workerId: string) => worker(workerId, "cmd.control"),
     ping: (workerId: string) => worker(workerId, "cmd.ping"),
     done: (workerId: string) => worker(workerId, "done"),

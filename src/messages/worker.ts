@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ID_PATTERN, WORKER_ID_PATTERN } from "../domain/ids.ts";
+import { LANES } from "../domain/lane.ts";
 import { defineMessage } from "./codec.ts";
 
 const workerId = z.string().regex(new RegExp(WORKER_ID_PATTERN));
@@ -109,12 +110,30 @@ const outcomeSchema = z.object({
 });
 export type TaskOutcome = z.infer<typeof outcomeSchema>;
 
+/**
+ * What came of the directed pulls of one orchestrator (`by`) from one lane since the last report:
+ * tasks that were taken, and how many messages were handed back. `end`: a pull came up short.
+ */
+const pullReportSchema = z.object({
+  by: z.string().max(64),
+  lane: z.enum(LANES),
+  took: z
+    .array(z.object({ executionId, flowId: z.string().max(128), ackSubject: z.string().max(512) }))
+    .max(10_000),
+  returned: count,
+  end: z.object({ pull: z.string().max(32), outcome: z.enum(["short", "unavailable"]) }).optional(),
+});
+export type PullReport = z.infer<typeof pullReportSchema>;
+
 /** `workers.<workerId>.done`: outcomes of one tick, and how many slots are free now. */
 const doneSchema = z.object({
   workerId,
   incarnation,
   free: count,
+  /** Tasks that have run and whose results are being stored: they hold no slot any more. */
+  committing: count.optional(),
   outcomes: z.array(outcomeSchema).max(10_000),
+  pulls: z.array(pullReportSchema).max(1_000).optional(),
   /** The worker has begun to drain by itself; sent at once, before its next beat. */
   draining: z.boolean().optional(),
 });
@@ -145,6 +164,10 @@ const controlSchema = z.discriminatedUnion("action", [
     reason: z.string().optional(),
     incarnation: incarnation.optional(),
   }),
+  /** Asks to take what the orchestrator `by` pulls for this worker; answered with `{ok}` (ADR 0005). */
+  z.object({ action: z.literal("direct"), by: z.string().regex(/^[A-Za-z0-9]{1,64}$/) }),
+  /** Asks which messages of a lane it holds: answered with `{ok, held: [stream sequence]}`. */
+  z.object({ action: z.literal("held"), lane: z.enum(LANES) }),
   /** The orchestrator does not know this worker (any more): register again, as a new incarnation. */
   z.object({ action: z.literal("register") }),
 ]);

@@ -30,7 +30,7 @@ export function accept(message: LaneMessage, maxPayloadBytes: number): Accepted 
     const detail = "the headers of the message cannot be read";
     return refused(fallbackId, null, "invalid", [{ code: "E_HEADERS", pointer: "", detail }]);
   }
-  const bytes = message.msg.data.length;
+  const bytes = message.data.length;
   const headerBytes = message.headers.reduce(
     (sum, [name, value]) => sum + name.length + value.length,
     0,
@@ -45,7 +45,7 @@ export function accept(message: LaneMessage, maxPayloadBytes: number): Accepted 
   }
   let value: unknown;
   try {
-    value = parseJson(message.msg.data, "flow execution");
+    value = parseJson(message.data, "flow execution");
   } catch (error) {
     if (!(error instanceof InvalidInputError)) throw error;
     return refused(fallbackId, null, "invalid", error.problems);

@@ -33,7 +33,7 @@ export function coreEngine({ catalog, maxConcurrentNodes, log }: EngineOptions):
       const { unknownTypes } = compiled.plan;
       if (unknownTypes.length > 0) return { type: "unsupported", nodeTypes: unknownTypes };
       const mayBlock = compiled.plan.requiredNodeTypes.some((type) => !coreNodeTypes.has(type));
-      return { type: "ready", flow: compiled.plan, mayBlock };
+      return { type: "ready", flow: compiled.plan, mayBlock, pure: compiled.plan.pure };
     },
     run(flow, run) {
       const { abort, onEvent } = run;

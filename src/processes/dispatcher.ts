@@ -1,5 +1,5 @@
 import { nak } from "../bus/ack.ts";
-import type { Assignment, Assignments, Recipient, Task } from "../bus/assignments.ts";
+import type { Assignments, ForwardedTask, Recipient, Task } from "../bus/assignments.ts";
 import type { Bus } from "../bus/connect.ts";
 import type { ExecutionStore } from "../bus/executions.ts";
 import type { LaneMessage } from "../bus/intake.ts";
@@ -93,19 +93,19 @@ export class Dispatcher {
   }
 
   /** Offers a task to another worker, after one was gone. */
-  offerAgain(assignment: Assignment): void {
+  offerAgain(assignment: ForwardedTask): void {
     this.#place(assignment.task);
   }
 
   /** A worker did not take it. Offered again at once, the same one might be chosen and refuse again. */
-  refusedBy(assignment: Assignment, { refused }: TaskRefusal): void {
+  refusedBy(assignment: ForwardedTask, { refused }: TaskRefusal): void {
     const { workerId, task } = assignment;
     if (refused === "unsupported") this.#postpone(task, `worker ${workerId} does not support it`);
     else this.handBack(assignment);
   }
 
   /** Back into its lane for a moment; no attempt is counted. */
-  handBack({ task }: Assignment): void {
+  handBack({ task }: ForwardedTask): void {
     nak(this.#options.bus, task.message.ackSubject, REFUSED_RETRY_MS);
   }
 

@@ -6,6 +6,8 @@ import { type BalancingPolicy, freeSlots } from "../domain/balancing.ts";
 import type { PerLane } from "../domain/lane.ts";
 import type { RetryPolicy } from "../domain/retry.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
+import type { DoneMessage } from "../messages/worker.ts";
+import { Directing } from "./directing.ts";
 import { Dispatcher, type FlowNeeds } from "./dispatcher.ts";
 import type { Fleet } from "./fleet.ts";
 import { Outcomes } from "./outcomes.ts";
@@ -32,6 +34,7 @@ export class Dispatching {
   readonly assignments: Assignments;
   readonly outcomes: Outcomes;
   readonly capacityLimit: number;
+  readonly #directing: Directing;
   readonly #intake: Intake;
   readonly #dispatcher: Dispatcher;
   readonly #fleet: () => Fleet;
@@ -75,10 +78,17 @@ export class Dispatching {
       fault,
       settled: () => this.poke(),
     });
+    this.#directing = new Directing(bus, {
+      assignments: this.assignments,
+      balancing: options.balancing,
+      fleet,
+      log: options.log,
+    });
     this.#intake = new Intake(bus, {
       weights: options.weights,
       freeSlots: () => this.freeSlots(),
-      batchFloor: () => Math.floor(this.assignments.size / 3),
+      batchFloor: () => Math.floor(this.assignments.size / 2),
+      directed: this.#directing,
       onMessage: (message) => this.#dispatcher.dispatch(message),
       onFault: (error) => options.log.error({ err: error }, "message could not be handled now"),
       onUnavailable: (lane) => options.log.warn({ lane }, "lane does not answer; trying again"),
@@ -94,6 +104,28 @@ export class Dispatching {
   /** Takes nothing more; what is assigned goes on. */
   close(): void {
     this.#intake.stop();
+  }
+
+  /** Tasks that a worker holds or is about to get from this orchestrator. */
+  inFlightOf(workerId: string): number {
+    return this.assignments.inFlightOf(workerId) + this.#directing.reservedOf(workerId);
+  }
+
+  /** Whether a worker agrees to take tasks that the server delivers to it itself. Never rejects. */
+  askToDirect(workerId: string): Promise<boolean> {
+    return this.#directing.ask(workerId);
+  }
+
+  /** What a worker reports: first what it has taken, then what came of it. */
+  receive(done: DoneMessage): void {
+    if (done.pulls !== undefined) this.#directing.report(done.workerId, done.pulls);
+    this.outcomes.receive(done);
+  }
+
+  /** A worker is gone. Gives back all that it held and returns how many tasks that were. */
+  workerLost(workerId: string, reason: string): number {
+    this.#directing.workerLost(workerId);
+    return this.outcomes.workerLost(workerId, reason);
   }
 
   /** Slots may have become free. */
@@ -119,7 +151,8 @@ export class Dispatching {
   /** Resolves once nothing is assigned any more, or after `timeoutMs`. */
   async settled(timeoutMs: number): Promise<void> {
     const giveUpAt = Date.now() + timeoutMs;
-    while (this.assignments.size > 0 && Date.now() < giveUpAt) {
+    const inFlight = () => this.assignments.size + this.#directing.reserved;
+    while (inFlight() > 0 && Date.now() < giveUpAt) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }

@@ -35,6 +35,8 @@ export interface FleetOptions {
   readonly drainTimeoutMs: number;
   /** Set while the supervisor doubts itself: who joins now is not judged either. */
   readonly freeze: () => Freeze | undefined;
+  /** Asks a worker to take tasks that the server delivers to it itself. Never rejects. */
+  readonly direct: (workerId: string) => Promise<boolean>;
   readonly heartbeatIntervalMs: number;
   readonly announce: (change: WorkerChange) => void;
   readonly redistribute: (loss: WorkerLoss) => void;
@@ -53,6 +55,10 @@ export interface Member {
   lastBeatAt: number | undefined;
   /** Tasks of other orchestrators that it holds, as of its last report. */
   foreign: number;
+  /** Tasks that have run there and whose results are being stored: they hold no slot. */
+  committing: number;
+  /** It has agreed to take tasks that the server delivers to it itself. */
+  directed: boolean;
   standing: WorkerStanding;
 }
 
@@ -136,7 +142,8 @@ export class Fleet {
   done(done: DoneMessage): void {
     const member = this.#members.get(done.workerId);
     if (member === undefined || done.incarnation !== member.registration.incarnation) return;
-    this.#noteLoad(member, member.registration.capacity.maxConcurrentFlows - done.free);
+    const { maxConcurrentFlows } = member.registration.capacity;
+    this.#noteLoad(member, maxConcurrentFlows - done.free, done.committing);
     if (done.draining !== true) return;
     this.#drains(member);
     member.ref.send({ type: "inFlight", count: this.#options.inFlightOf(done.workerId) });
@@ -200,6 +207,8 @@ export class Fleet {
       lastBeat: undefined,
       lastBeatAt: undefined,
       foreign: 0,
+      committing: 0,
+      directed: false,
       standing: standingOf(ref.snapshot()),
     };
     this.#members.set(workerId, member);
@@ -209,6 +218,13 @@ export class Fleet {
     });
     const freeze = this.#options.freeze();
     if (freeze !== undefined) ref.send({ type: "freeze", ...freeze });
+    this.#candidates = undefined;
+    void this.#agreeToDirect(member);
+  }
+
+  /** A worker of another make does not agree, and gets its tasks forwarded. */
+  async #agreeToDirect(member: Member): Promise<void> {
+    member.directed = await this.#options.direct(member.registration.workerId);
     this.#candidates = undefined;
   }
 
@@ -223,17 +239,19 @@ export class Fleet {
       slots: capacity.maxConcurrentFlows,
       // Asked anew at each decision: it changes with every assignment.
       get inFlight() {
-        return inFlightOf(workerId) + member.foreign;
+        return Math.max(0, inFlightOf(workerId) + member.foreign - member.committing);
       },
       supports,
       pool,
+      directed: member.directed,
     };
   }
 
   /** With one orchestrator there is nothing foreign: its own books are never behind a report. */
-  #noteLoad(member: Member, active: number): void {
-    const own = this.#options.inFlightOf(member.registration.workerId);
-    member.foreign = Math.max(0, active - own);
+  #noteLoad(member: Member, active: number, committing = 0): void {
+    const { workerId, capacity } = member.registration;
+    member.foreign = Math.max(0, active + committing - this.#options.inFlightOf(workerId));
+    member.committing = Math.min(committing, capacity.maxConcurrentFlows);
   }
 
   #drains(member: Member): void {

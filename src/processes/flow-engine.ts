@@ -11,9 +11,13 @@ export type Prepared =
       readonly flow: PreparedFlow;
       /** It has nodes of the user's own, which may compute for long without a pause. */
       readonly mayBlock: boolean;
+      /** No node has effects: running it twice harms nobody. */
+      readonly pure: boolean;
     }
   | { readonly type: "unsupported"; readonly nodeTypes: readonly string[] }
   | { readonly type: "invalid"; readonly error: ErrorInfo };
+
+export type ReadyFlow = Extract<Prepared, { readonly type: "ready" }>;
 
 export interface FlowRun {
   readonly executionId: string;

@@ -34,7 +34,7 @@ export interface Failure {
 export async function giveUp(bus: Bus, failure: Failure, at: string): Promise<StoreOutcome> {
   const outcome = await storeResultOnce(bus, failedResult(failure, at));
   if (outcome === "fenced") return outcome;
-  await storeDeadLetter(bus, deadLetter(failure, at));
+  await storeDeadLetter(bus, deadLetter(bus, failure, at));
   const { error, reason, flowId } = failure;
   bus.events.publish(failure.executionId, "failed", { flowId, reason, error });
   ack(bus, failure.message.ackSubject);
@@ -73,7 +73,8 @@ export async function settleEnded(
   if (result.status === "failed" && reason !== undefined && error !== undefined) {
     const known = await findDeadLetter(bus, result.lane, executionId);
     const failure = { executionId, flowId, message, reason, error, attempts: [], workerId };
-    if (known === undefined) await storeDeadLetter(bus, deadLetter(failure, result.finishedAt));
+    if (known === undefined)
+      await storeDeadLetter(bus, deadLetter(bus, failure, result.finishedAt));
   }
   ack(bus, message.ackSubject);
 }
@@ -109,7 +110,7 @@ function failedResult(failure: Failure, at: string): ExecutionResult {
   };
 }
 
-function deadLetter(failure: Failure, at: string): DeadLetter {
+function deadLetter(bus: Bus, failure: Failure, at: string): DeadLetter {
   const { executionId, flowId, message, reason, error, problems, attempts } = failure;
   return {
     executionId,
@@ -120,6 +121,6 @@ function deadLetter(failure: Failure, at: string): DeadLetter {
     ...(problems === undefined ? {} : { problems }),
     attempts,
     deadAt: at,
-    message: originalMessage(message),
+    message: originalMessage(bus.names, message),
   };
 }

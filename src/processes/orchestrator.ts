@@ -227,7 +227,7 @@ export class Orchestrator implements AsyncDisposable {
     const member = kind === "worker" ? this.fleet.find(workerId) : undefined;
     if (member === undefined) return;
     this.#announcer.catchUp([member]);
-    this.dispatching.outcomes.workerLost(workerId, "its actor failed too often");
+    this.dispatching.workerLost(workerId, "its actor failed too often");
   }
 
   async #announceLost(): Promise<void> {
@@ -244,19 +244,20 @@ export class Orchestrator implements AsyncDisposable {
     const { log, heartbeatIntervalMs } = this.#options;
     return new Fleet({
       kernel: this.kernel,
-      inFlightOf: (workerId) => this.dispatching.assignments.inFlightOf(workerId),
+      inFlightOf: (workerId) => this.dispatching.inFlightOf(workerId),
       assignedBefore: (workerId, before) =>
         this.dispatching.assignments.assignedBefore(workerId, before),
       notHeld: (workerId, ids) => {
         log.warn({ workerId, executionIds: ids }, "worker does not hold what it was given");
         this.dispatching.outcomes.notHeld(workerId, ids);
       },
+      direct: (workerId) => this.dispatching.askToDirect(workerId),
       drainTimeoutMs: this.#options.drainTimeoutMs,
       freeze: () => this.#freeze,
       heartbeatIntervalMs,
       announce: (change) => this.#announcer.changed(change),
       redistribute: ({ workerId, text }) => {
-        const redistributed = this.dispatching.outcomes.workerLost(workerId, text);
+        const redistributed = this.dispatching.workerLost(workerId, text);
         log.info({ workerId, reason: text, redistributed }, "worker left");
         this.dispatching.poke();
       },
@@ -288,7 +289,7 @@ export class Orchestrator implements AsyncDisposable {
       register: (registration) => admitWorker(registration, admission),
       heartbeat: (beat) => dispatching.noticing(() => fleet.heartbeat(beat, Date.now())),
       done: (done) => {
-        dispatching.outcomes.receive(done);
+        dispatching.receive(done);
         fleet.done(done);
         dispatching.poke();
       },

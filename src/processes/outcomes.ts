@@ -5,9 +5,10 @@ import type { ExecutionStore } from "../bus/executions.ts";
 import { findResult } from "../bus/results.ts";
 import type { ErrorInfo } from "../domain/errors.ts";
 import { decideRetry, type RetryPolicy } from "../domain/retry.ts";
-import type { AttemptRecord } from "../messages/result.ts";
+import type { AttemptRecord, ExecutionResult } from "../messages/result.ts";
 import type { DoneMessage, TaskOutcome } from "../messages/worker.ts";
 import { giveUp, settleEnded } from "./give-up.ts";
+import { wholeTask } from "./whole-task.ts";
 
 export interface OutcomesOptions {
   readonly bus: Bus;
@@ -83,10 +84,9 @@ export class Outcomes {
   }
 
   async #missing(assignment: Assignment): Promise<void> {
-    const { executionId, message } = assignment.task;
-    const ended = await findResult(this.#options.bus, executionId);
+    const ended = await findResult(this.#options.bus, assignment.task.executionId);
     if (ended === undefined) await this.#lostAttempt(assignment, "it no longer holds the task");
-    else await settleEnded(this.#options.bus, message, ended);
+    else await this.#settleEnded(assignment, ended);
   }
 
   /**
@@ -122,7 +122,9 @@ export class Outcomes {
     startedAt?: string,
   ): Promise<void> {
     const { bus, executions, retry, now, random } = this.#options;
-    const { task, workerId } = assignment;
+    const { workerId } = assignment;
+    const task = await wholeTask(bus, assignment, retry.maxAttempts);
+    if (task === undefined) return;
     const at = new Date(now()).toISOString();
     const record: AttemptRecord = { attempt: task.attempt, workerId, error, at };
     const policy = { ...retry, maxAttempts: task.maxAttempts };
@@ -151,7 +153,13 @@ export class Outcomes {
     if (ended !== undefined) this.#options.ended(executionId);
     if (ended === undefined) nak(bus, message.ackSubject);
     else if (ended.status === "cancelled") ack(bus, message.ackSubject);
-    else await settleEnded(bus, message, ended);
+    else await this.#settleEnded(assignment, ended);
+  }
+
+  async #settleEnded(assignment: Assignment, ended: ExecutionResult): Promise<void> {
+    const { bus, retry } = this.#options;
+    const task = await wholeTask(bus, assignment, retry.maxAttempts);
+    if (task !== undefined) await settleEnded(bus, task.message, ended);
   }
 
   /** With the bus in trouble nothing is acked: the message comes again after ack_wait. */

@@ -1,5 +1,5 @@
 import { ACK_WAIT_OVER, type Assignment } from "../bus/assignments.ts";
-import type { LaneMessage } from "../bus/intake.ts";
+import type { LaneMessage, LanePlace } from "../bus/intake.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { AttemptRecord, DeadLetterReason } from "../messages/result.ts";
 
@@ -24,6 +24,6 @@ export function silence({ task, workerId }: Assignment, now: number): AttemptRec
   return { attempt: task.attempt, workerId, error, at: new Date(now).toISOString() };
 }
 
-export function isSameMessage(one: LaneMessage, other: LaneMessage): boolean {
+export function isSameMessage(one: LanePlace, other: LanePlace): boolean {
   return one.stream === other.stream && one.sequence === other.sequence;
 }

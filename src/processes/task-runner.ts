@@ -1,4 +1,5 @@
 import { ack } from "../bus/ack.ts";
+import { parseAckSubject } from "../bus/ack-subject.ts";
 import type { Bus } from "../bus/connect.ts";
 import {
   ResultRefusedError,
@@ -9,13 +10,15 @@ import {
 import type { ReceivedTask } from "../bus/worker-link.ts";
 import type { ErrorInfo } from "../domain/errors.ts";
 import { isoOf } from "../domain/instant.ts";
+import type { Lane } from "../domain/lane.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { ExecutionResult } from "../messages/result.ts";
 import type { FlowEventKind } from "../messages/subjects.ts";
 import type { TaskOutcome, TaskRefusal } from "../messages/worker.ts";
 import type { BeatState, LongTask } from "./beat-state.ts";
-import type { FlowEngine, FlowRun, PreparedFlow, RunOutcome } from "./flow-engine.ts";
+import type { FlowEngine, FlowRun, PreparedFlow, ReadyFlow, RunOutcome } from "./flow-engine.ts";
 import { LazyAbort } from "./lazy-abort.ts";
+import { type PulledTask, tellPulled } from "./pulled-task.ts";
 import {
   type EndedRun,
   notAFlow,
@@ -82,6 +85,11 @@ export class TaskRunner {
     return this.#draining ? 0 : Math.max(0, this.#options.slots - this.#active);
   }
 
+  /** Tasks that have run and whose results are being stored. */
+  get committing(): number {
+    return this.#running.size - this.#active;
+  }
+
   /** Starts the task and returns undefined, or says why not. */
   take(task: ReceivedTask): TaskRefusal | undefined {
     if (this.#draining) return { refused: "draining", free: 0 };
@@ -91,14 +99,29 @@ export class TaskRunner {
     const body = readBody(task.data);
     const prepared = this.#options.engine.prepare(body?.flowData);
     if (prepared.type === "unsupported") return { refused: "unsupported", free: this.free() };
-    const running = this.#open(task, body?.flowId ?? "unknown");
-    if (prepared.type === "invalid" || body === undefined)
-      this.#failed(running, notAFlow(prepared));
-    else {
-      if (prepared.mayBlock) this.#announce([running]);
-      this.#run(running, body, prepared.flow);
-    }
+    if (prepared.type === "ready" && body !== undefined) this.#start(task, body, prepared);
+    else this.#failed(this.#open(task, body?.flowId ?? "unknown"), notAFlow(prepared));
     return undefined;
+  }
+
+  /**
+   * Starts a task that came from the server itself, or returns false: then an orchestrator has to
+   * see to it. One with effects and an id of its own may have ended long ago: that is to be looked up.
+   */
+  takePulled({ task, body }: PulledTask): boolean {
+    if (this.free() === 0 || this.#running.has(task.executionId)) return false;
+    const prepared = this.#options.engine.prepare(body.flowData);
+    if (prepared.type !== "ready") return false;
+    if (!prepared.pure && body.executionId !== undefined) return false;
+    tellPulled(this.#options.bus, { task, body }, this.#options.workerId);
+    this.#start(task, body, prepared);
+    return true;
+  }
+
+  #start(task: ReceivedTask, body: ExecuteMessage, prepared: ReadyFlow): void {
+    const running = this.#open(task, body.flowId);
+    if (prepared.mayBlock) this.#announce([running]);
+    this.#run(running, body, prepared.flow);
   }
 
   /**
@@ -136,6 +159,13 @@ export class TaskRunner {
     clearTimeout(this.#sweeper);
     this.#running.clear();
     return left;
+  }
+
+  /** Sequences of the messages of a lane whose tasks are held. */
+  heldOf(lane: Lane): number[] {
+    return [...this.#running.values()].flatMap(({ task }) =>
+      task.lane === lane ? (parseAckSubject(task.ackSubject)?.streamSequence ?? []) : [],
+    );
   }
 
   #open(task: ReceivedTask, flowId: string): RunningTask {

@@ -1,12 +1,15 @@
 import { hostname } from "node:os";
 import { monotonicFactory } from "ulid";
 import { type Bus, connectBus } from "../bus/connect.ts";
+import type { LaneMessage } from "../bus/intake.ts";
+import { PulledTasks, type TakenIds } from "../bus/pulled-tasks.ts";
 import { WorkerLink } from "../bus/worker-link.ts";
 import { BatutaError, ConfigError } from "../domain/errors.ts";
 import type { RegisterMessage, WorkerCapacity, WorkerControl } from "../messages/worker.ts";
 import { Beats } from "./beats.ts";
 import type { FlowEngine } from "./flow-engine.ts";
 import type { ProcessLog } from "./process-log.ts";
+import { pulledTask } from "./pulled-task.ts";
 import { TaskRunner } from "./task-runner.ts";
 import { VERSION } from "./version.ts";
 
@@ -69,6 +72,7 @@ class WorkerProcess implements WorkerHandle {
   readonly #options: WorkerOptions;
   readonly #bus: Bus;
   readonly #link: WorkerLink;
+  readonly #pulled: PulledTasks;
   #incarnation = nextIncarnation();
   #isReregistering = false;
   #beats: Beats | undefined;
@@ -88,8 +92,15 @@ class WorkerProcess implements WorkerHandle {
         this.#runner === undefined ? { refused: "busy", free: 0 } : this.#runner.take(task),
       control: (control) => this.#obey(control),
       free: () => this.#runner?.free() ?? 0,
+      committing: () => this.#runner?.committing ?? 0,
       draining: () => this.#runner?.draining ?? false,
+      pulls: () => this.#pulled.takeReports(),
+      held: (lane) => this.#runner?.heldOf(lane) ?? [],
       malformed: (subject, reason) => options.log.warn({ subject, reason }, "message refused"),
+    });
+    this.#pulled = new PulledTasks(bus, options.workerId, {
+      pulled: (message) => this.#takePulled(message),
+      report: () => this.#link.report(),
     });
   }
 
@@ -147,6 +158,7 @@ class WorkerProcess implements WorkerHandle {
       log.warn({ err: error, workerId: this.workerId }, "worker could not say goodbye");
     } finally {
       this.#link.stop();
+      this.#pulled.stop();
       await this.#bus.close();
       this.#markStopped();
     }
@@ -212,6 +224,12 @@ class WorkerProcess implements WorkerHandle {
     });
   }
 
+  #takePulled(message: LaneMessage): TakenIds | undefined {
+    const pulled = pulledTask(message, Date.now());
+    if (pulled === undefined || this.#runner?.takePulled(pulled) !== true) return undefined;
+    return { executionId: pulled.task.executionId, flowId: pulled.body.flowId };
+  }
+
   #obey(control: WorkerControl): void {
     const { log } = this.#options;
     switch (control.action) {
@@ -227,6 +245,11 @@ class WorkerProcess implements WorkerHandle {
         break;
       case "register":
         void this.#reregister();
+        break;
+      case "direct":
+        this.#pulled.takeFrom(control.by);
+        break;
+      case "held":
         break;
       case "config":
         log.debug({ config: control.config }, "settings received");

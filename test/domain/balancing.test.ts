@@ -19,6 +19,7 @@ function worker(workerId: string, changes: Partial<WorkerCandidate> = {}): Worke
     inFlight: 0,
     supports: new Set(["noop"]),
     pool: "default",
+    directed: true,
     ...changes,
   };
 }

@@ -1,0 +1,59 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Bus } from "../bus/connect.ts";
+import { jsonOf } from "../bus/foreign.ts";
+import { findUnheld, handBackUnheld } from "../bus/unheld.ts";
+import { UnreachableError } from "../domain/errors.ts";
+import type { Lane } from "../domain/lane.ts";
+
+export interface Holders {
+  /** Sequences of the lane's messages in this orchestrator's books. */
+  readonly own: () => readonly number[];
+  /** Workers that may hold messages: of this orchestrator and of others. */
+  readonly workerIds: () => readonly string[];
+}
+
+/** What is on its way from the server to its receiver has arrived by then. */
+const SECOND_LOOK_MS = 300;
+const ANSWER_MS = 1_000;
+
+/**
+ * Hands back the messages of a lane behind the sequence `after` that were delivered and that nobody
+ * holds, and returns how many. Looked twice, since a message on its way to its worker is held by
+ * nobody for a moment. A mistake costs a run for nothing: the terminal record is compare-and-set.
+ *
+ * @throws WaitTimeoutError when a worker does not say what it holds; then nothing was handed back.
+ */
+export async function recoverUnheld(
+  bus: Bus,
+  lane: Lane,
+  after: number,
+  holders: Holders,
+): Promise<number> {
+  const first = await held(bus, lane, holders);
+  const found = new Set(await findUnheld(bus, lane, { after, isHeld: (each) => first.has(each) }));
+  if (found.size === 0) return 0;
+  await pause(SECOND_LOOK_MS);
+  const second = await held(bus, lane, holders);
+  const isHeld = (sequence: number) => !found.has(sequence) || second.has(sequence);
+  return (await handBackUnheld(bus, lane, { after, isHeld })).length;
+}
+
+async function held(bus: Bus, lane: Lane, { own, workerIds }: Holders): Promise<Set<number>> {
+  const lists = await Promise.all(workerIds().map((workerId) => heldBy(bus, workerId, lane)));
+  return new Set([...own(), ...lists.flat()]);
+}
+
+async function heldBy(bus: Bus, workerId: string, lane: Lane): Promise<readonly number[]> {
+  const order = JSON.stringify({ action: "held", lane });
+  try {
+    const answer = await bus.mux.request(bus.names.workerControl(workerId), order, {
+      timeoutMs: ANSWER_MS,
+    });
+    // A worker of another make does not say. Of its tasks only those in our own books are known.
+    return jsonOf<{ readonly held?: readonly number[] }>(answer)?.held ?? [];
+  } catch (error) {
+    // Gone as well: what it held is given back when that is noticed.
+    if (error instanceof UnreachableError) return [];
+    throw error;
+  }
+}
