@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { AckPolicy, RetentionPolicy, StorageType } from "@nats-io/jetstream";
 import type { Bus } from "../src/bus/connect.ts";
-import { noopMessage } from "./flow-message.ts";
+import { NOOP_MESSAGE } from "./flow-message.ts";
 import { type Latency, latencyOf, pipelined, type Rate, rateOf } from "./measure.ts";
 
 const PEER = fileURLToPath(new URL("./latency-peer.ts", import.meta.url));
@@ -53,9 +53,7 @@ export async function measureBaseline(
 
 async function measurePublish(bus: Bus, count: number): Promise<Rate> {
   const startedAt = performance.now();
-  await pipelined(count, OUTSTANDING, (index) =>
-    bus.js.publish(SUBJECT, noopMessage(`base-${index}`)),
-  );
+  await pipelined(count, OUTSTANDING, () => bus.js.publish(SUBJECT, NOOP_MESSAGE));
   return rateOf(count, performance.now() - startedAt);
 }
 
@@ -106,7 +104,7 @@ async function measureLatency(bus: Bus, url: string, runs: number): Promise<Late
     for (let run = 0; run < runs; run += 1) {
       const delivered = next();
       const startedAt = process.hrtime.bigint();
-      const stored = bus.js.publish(SUBJECT, noopMessage(`latency-${run}`));
+      const stored = bus.js.publish(SUBJECT, NOOP_MESSAGE);
       samplesMs.push(Number((await delivered) - startedAt) / 1e6);
       await stored;
     }

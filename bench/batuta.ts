@@ -3,7 +3,7 @@ import type { Bus } from "../src/bus/connect.ts";
 import { connect } from "../src/client/client.ts";
 import { OUTSTANDING } from "./baseline.ts";
 import type { BenchFleet } from "./fleet.ts";
-import { NOOP_FLOW, noopMessage } from "./flow-message.ts";
+import { NOOP_FLOW, NOOP_MESSAGE } from "./flow-message.ts";
 import { type Latency, latencyOf, pipelined, type Rate, rateOf } from "./measure.ts";
 
 /** The first executions pay for compiling and warming up, as the bench itself has by then; they are not measured. */
@@ -13,9 +13,7 @@ const LOOK_MS = 10;
 export async function enqueue(bus: Bus, count: number): Promise<Rate> {
   const subject = bus.names.execute("normal");
   const startedAt = performance.now();
-  await pipelined(count, OUTSTANDING, (index) =>
-    bus.js.publish(subject, noopMessage(`run-${index}`)),
-  );
+  await pipelined(count, OUTSTANDING, () => bus.js.publish(subject, NOOP_MESSAGE));
   return rateOf(count, performance.now() - startedAt);
 }
 

@@ -25,7 +25,9 @@ export interface SilentShare {
 
 export interface DirectedPullEvents {
   readonly took: (workerId: string, task: TookTask) => void;
-  /** A worker has not said what came of its share, and is not going to. */
+  /** A worker should have said by now what came of its share. The share stays open until `lost`. */
+  readonly overdue: (workerId: string) => void;
+  /** What came of a share is not going to be said. */
   readonly silent: (share: SilentShare) => void;
 }
 
@@ -43,6 +45,8 @@ interface OpenShare {
   readonly of: OpenPull;
   /** A lane is delivered in its order: what this share brings is behind all that was seen before it. */
   readonly after: number;
+  /** It holds slots. A doorbell does not: it would keep them from the lanes that are full. */
+  readonly reserves: boolean;
   got: number;
 }
 
@@ -60,8 +64,9 @@ interface OpenPull {
 
 /** Without waiting a pull is answered within milliseconds; after this the lane is asked anew. */
 const PULL_LOST_MS = 2_000;
-/** After this a live worker is not going to say any more what came of its share. */
-const SHARE_LOST_MS = 10_000;
+/** Short: nobody sees at once that the worker that it is for has died. */
+const DOORBELL_MS = 1_000;
+const DOORBELL_LOST_MS = 1_500;
 
 /**
  * Pulls whose messages the server delivers straight to the chosen workers (research/nats.md 3.4):
@@ -90,29 +95,26 @@ export class DirectedPulls {
     return this.#reserved.get(workerId) ?? 0;
   }
 
-  get reserved(): number {
-    let sum = 0;
-    for (const count of this.#reserved.values()) sum += count;
-    return sum;
+  /** Shares and doorbells that have not ended. */
+  get open(): number {
+    return this.#shares.size;
   }
 
   isOpen(workerId: string, lane: Lane): boolean {
     return this.#shares.has(keyOf(workerId, lane));
   }
 
+  /** Asks for what is there now. */
   pull(lane: Lane, shares: readonly Share[], onEnd: (end: DirectedEnd) => void): void {
-    const pull: OpenPull = {
-      asked: shares.reduce((sum, { count }) => sum + count, 0),
-      onEnd,
-      timer: setTimeout(() => this.#endPull(pull, "lost"), PULL_LOST_MS),
-      waitingFor: shares.length,
-      hasEnded: false,
-      got: 0,
-      returned: 0,
-      pending: undefined,
-      outcome: "full",
-    };
-    for (const share of shares) this.#ask(lane, share, pull);
+    const pull = this.#open(shares, PULL_LOST_MS, onEnd);
+    for (const share of shares) this.#ask(lane, share, { no_wait: true }, pull);
+  }
+
+  /** Asks for the next message, whenever it comes within a second. */
+  ring(lane: Lane, workerId: string, onEnd: (end: DirectedEnd) => void): void {
+    const share = { workerId, count: 1 };
+    const bell = this.#open([share], DOORBELL_LOST_MS, onEnd);
+    this.#ask(lane, share, { expires: DOORBELL_MS * 1e6 }, bell);
   }
 
   /** What a worker says of its shares. To be heard before the outcomes of the same report. */
@@ -125,25 +127,42 @@ export class DirectedPulls {
     }
   }
 
-  /** A worker is gone: its shares are over, and what they brought it is not known. */
+  /** A worker is gone, or says no more of its shares: they are over, and what they brought is not known. */
   lost(workerId: string): void {
     for (const share of [...this.#shares.values()]) {
       if (share.workerId === workerId) this.#silent(share);
     }
   }
 
-  #ask(lane: Lane, { workerId, count }: Share, of: OpenPull): void {
+  #open(shares: readonly Share[], patienceMs: number, onEnd: (end: DirectedEnd) => void): OpenPull {
+    const pull: OpenPull = {
+      asked: shares.reduce((sum, { count }) => sum + count, 0),
+      onEnd,
+      timer: setTimeout(() => this.#overdue(pull), patienceMs),
+      waitingFor: shares.length,
+      hasEnded: false,
+      got: 0,
+      returned: 0,
+      pending: undefined,
+      outcome: "full",
+    };
+    return pull;
+  }
+
+  #ask(lane: Lane, { workerId, count }: Share, wait: object, of: OpenPull): void {
     this.#count += 1;
     const pull = String(this.#count);
     const { names, outbox } = this.#bus;
     outbox.publish(
       `$JS.API.CONSUMER.MSG.NEXT.${names.streams.flows[lane]}.${DISPATCH_CONSUMER}`,
-      JSON.stringify({ batch: count, no_wait: true }),
+      JSON.stringify({ batch: count, ...wait }),
       names.pulled(workerId, `${this.by}.${lane}.${pull}`),
     );
-    const share = { pull, lane, workerId, asked: count, of, after: this.#seen[lane], got: 0 };
+    const reserves = "no_wait" in wait;
+    const after = this.#seen[lane];
+    const share = { pull, lane, workerId, asked: count, of, after, reserves, got: 0 };
     this.#shares.set(keyOf(workerId, lane), share);
-    this.#reserve(workerId, count);
+    this.#reserve(share, count);
   }
 
   #tookAll(workerId: string, { lane, took }: PullReport): void {
@@ -161,7 +180,7 @@ export class DirectedPulls {
     share.got += got;
     of.got += got;
     of.returned += returned;
-    this.#reserve(share.workerId, -got);
+    this.#reserve(share, -got);
     of.pending = parseAckSubject(took.at(-1)?.ackSubject ?? "")?.pending ?? of.pending;
     if (share.got >= share.asked) this.#close(share);
     else if (end?.pull === share.pull) {
@@ -172,7 +191,7 @@ export class DirectedPulls {
 
   #close(share: OpenShare): void {
     this.#shares.delete(keyOf(share.workerId, share.lane));
-    this.#reserve(share.workerId, share.got - share.asked);
+    this.#reserve(share, share.got - share.asked);
     share.of.waitingFor -= 1;
     if (share.of.waitingFor === 0) this.#endPull(share.of, share.of.outcome);
   }
@@ -184,24 +203,24 @@ export class DirectedPulls {
     this.#events.silent({ workerId, lane, after, count: asked - got });
   }
 
-  /** At the latest after the time-out; shares that are still open keep their slots for a while. */
   #endPull(pull: OpenPull, outcome: PullEnd["outcome"]): void {
     clearTimeout(pull.timer);
     if (pull.hasEnded) return;
     pull.hasEnded = true;
-    if (pull.waitingFor > 0) this.#forgetLater(pull);
     const { asked, got, returned, pending, onEnd } = pull;
     onEnd({ asked, got, returned, pending, isEmpty: pending === 0, outcome });
   }
 
-  #forgetLater(pull: OpenPull): void {
-    const rest = setTimeout(() => {
-      for (const share of [...this.#shares.values()]) if (share.of === pull) this.#silent(share);
-    }, SHARE_LOST_MS - PULL_LOST_MS);
-    rest.unref();
+  /** The lane goes on without it; the shares that are still open keep their slots. */
+  #overdue(pull: OpenPull): void {
+    this.#endPull(pull, "lost");
+    for (const { of, workerId } of [...this.#shares.values()]) {
+      if (of === pull) this.#events.overdue(workerId);
+    }
   }
 
-  #reserve(workerId: string, count: number): void {
+  #reserve({ workerId, reserves }: OpenShare, count: number): void {
+    if (!reserves) return;
     const sum = this.reservedOf(workerId) + count;
     if (sum > 0) this.#reserved.set(workerId, sum);
     else this.#reserved.delete(workerId);

@@ -46,9 +46,12 @@ export interface IntakeOptions {
 }
 
 export interface DirectedIntake {
-  /** "forward" leaves a pull of a lane to the intake; "later": workers that have room are being served. */
-  readonly mode: (lane: Lane, count: number) => "directed" | "forward" | "later";
-  readonly pull: (lane: Lane, count: number, onEnd: (end: PullEnd) => void) => void;
+  /** Whether the next messages of a lane may go straight to workers; otherwise intake forwards them. */
+  readonly isDirect: (lane: Lane) => boolean;
+  /** False when it cannot be done now. */
+  readonly pull: (lane: Lane, count: number, onEnd: (end: PullEnd) => void) => boolean;
+  /** False when it cannot be done now. */
+  readonly ring: (lane: Lane, onEnd: (end: PullEnd) => void) => boolean;
 }
 
 /** How soon a lane is asked again that could not be rung for want of a slot, or did not answer. */
@@ -57,6 +60,8 @@ const GATHER_MS = 2;
 /** A lane is deep when it holds so many times what is asked of it. */
 const DEEP_TIMES = 4;
 const UNAVAILABLE_RETRY_MS = 250;
+/** A lane that brought something so lately is likely to bring more. */
+const LIVELY_MS = 1_000;
 
 /**
  * Takes from the three lanes what the fleet can run now, by deficit round robin, and no more: what
@@ -72,6 +77,10 @@ export class Intake {
   readonly #wet = perLane(() => true);
   /** What each lane still held after its last pull. */
   readonly #pending = perLane(() => 0);
+  /** Doorbells whose message is to go straight to a worker. */
+  readonly #bells: Record<Lane, object | undefined> = perLane(() => undefined);
+  /** When each lane brought something last. */
+  readonly #broughtAt = perLane(() => Number.NEGATIVE_INFINITY);
   #deficits: LaneDeficits = NO_DEFICITS;
   #cycleOpen = 0;
   #running = false;
@@ -99,7 +108,10 @@ export class Intake {
     clearTimeout(this.#gathering);
     this.#retry = undefined;
     this.#gathering = undefined;
-    for (const lane of LANES) this.#pulls[lane].stop();
+    for (const lane of LANES) {
+      this.#pulls[lane].stop();
+      this.#bells[lane] = undefined;
+    }
     this.#cycleOpen = 0;
   }
 
@@ -128,31 +140,27 @@ export class Intake {
    * handed back by the receiver.
    */
   #pullWet(): void {
-    const wet = perLane((lane) => this.#wet[lane] && this.#pulls[lane].idle);
+    const wet = perLane((lane) => this.#wet[lane] && this.#isIdle(lane));
     const free = this.#options.freeSlots();
     const plan = planPulls(free, wet, this.#options.weights, this.#deficits);
     const asked = LANES.filter((lane) => plan.pulls[lane] > 0);
-    const modes = perLane((lane) => this.#modeOf(lane, plan.pulls[lane]));
-    // The shares are only right if all lanes take their part; the next report looks again.
-    if (asked.some((lane) => modes[lane] === "later")) return;
     this.#deficits = plan.deficits;
-    this.#cycleOpen = asked.filter((lane) => modes[lane] === "forward").length;
-    for (const lane of asked) {
-      if (modes[lane] === "directed") this.#direct(lane, plan.pulls[lane]);
-      else this.#forward(lane, plan.pulls[lane]);
-    }
+    const forward = asked.filter((lane) => !this.#direct(lane, plan.pulls[lane]));
+    this.#cycleOpen = forward.length;
+    for (const lane of forward) this.#forward(lane, plan.pulls[lane]);
   }
 
-  /** Only a lane that holds far more than is asked of it: it will not come up short. */
-  #modeOf(lane: Lane, count: number): "directed" | "forward" | "later" {
-    const isDeep = count > 0 && this.#pending[lane] >= DEEP_TIMES * count;
-    return (isDeep ? this.#options.directed?.mode(lane, count) : undefined) ?? "forward";
-  }
-
-  /** Does not hold up the cycle, which may take long: the worker runs its tasks before it reports. */
-  #direct(lane: Lane, count: number): void {
+  /**
+   * Only a lane that holds far more than is asked of it: it will not come up short. Does not hold up
+   * the cycle, which may take long: the worker runs its tasks before it reports.
+   */
+  #direct(lane: Lane, count: number): boolean {
+    const { directed } = this.#options;
+    const isDeep = this.#pending[lane] >= DEEP_TIMES * count;
+    if (!isDeep || directed?.isDirect(lane) !== true) return false;
+    if (!directed.pull(lane, count, (end) => this.#pulled(lane, end))) return false;
     this.#pending[lane] -= count;
-    this.#options.directed?.pull(lane, count, (end) => this.#pulled(lane, end));
+    return true;
   }
 
   #forward(lane: Lane, count: number): void {
@@ -163,6 +171,7 @@ export class Intake {
   }
 
   #pulled(lane: Lane, end: PullEnd): void {
+    if (end.got > 0) this.#broughtAt[lane] = performance.now();
     this.#pending[lane] = end.outcome === "full" ? (end.pending ?? 0) : 0;
     this.#deficits = settlePull(this.#deficits, lane, end.asked, end.got);
     if (end.outcome !== "full" || end.isEmpty) this.#wet[lane] = false;
@@ -172,21 +181,49 @@ export class Intake {
 
   #ringDry(): void {
     for (const lane of LANES) {
-      if (this.#wet[lane] || !this.#pulls[lane].idle) continue;
-      if (this.#unreserved() >= 1) this.#pulls[lane].ring((end) => this.#rung(lane, end));
+      if (this.#wet[lane] || !this.#isIdle(lane)) continue;
+      if (this.#unreserved() >= 1) this.#ring(lane);
       else if (this.#options.freeSlots() > 0) this.#pokeLater(RETRY_MS);
     }
   }
 
+  /**
+   * Straight to a worker only in a lively lane: there it saves each task a hop. In a quiet one it
+   * would cost more than it saves, since such a doorbell has to be renewed each second.
+   */
+  #ring(lane: Lane): void {
+    const { directed } = this.#options;
+    const isLively = performance.now() - this.#broughtAt[lane] < LIVELY_MS;
+    const bell = {};
+    const onDirected = (end: PullEnd) => {
+      if (this.#bells[lane] !== bell) return;
+      this.#bells[lane] = undefined;
+      this.#rung(lane, end);
+    };
+    if (isLively && directed?.isDirect(lane) && directed.ring(lane, onDirected)) {
+      this.#bells[lane] = bell;
+    } else this.#pulls[lane].ring((end) => this.#rung(lane, end));
+  }
+
+  #isIdle(lane: Lane): boolean {
+    return this.#pulls[lane].idle && this.#bells[lane] === undefined;
+  }
+
   #unreserved(): number {
-    const reserved = LANES.reduce((sum, lane) => sum + this.#pulls[lane].reserved, 0);
+    const reserved = LANES.reduce(
+      (sum, lane) => sum + this.#pulls[lane].reserved + (this.#bells[lane] === undefined ? 0 : 1),
+      0,
+    );
     return this.#options.freeSlots() - reserved;
   }
 
   #rung(lane: Lane, end: PullEnd): void {
     // Hung up again at once, in the same write as the task: the next message must not wait for a
     // pull that finds nothing.
-    if (end.outcome === "full") this.#wet[lane] = !end.isEmpty;
+    if (end.outcome === "full") {
+      this.#wet[lane] = !end.isEmpty;
+      this.#broughtAt[lane] = performance.now();
+    }
     if (end.outcome === "unavailable") this.#unavailable(lane);
     else this.poke();
   }
@@ -195,7 +232,7 @@ export class Intake {
   #pokeLater(delayMs: number): void {
     this.#retry ??= setTimeout(() => {
       this.#retry = undefined;
-      for (const lane of LANES) this.#wet[lane] ||= this.#pulls[lane].idle;
+      for (const lane of LANES) this.#wet[lane] ||= this.#isIdle(lane);
       this.poke();
     }, delayMs);
   }

@@ -50,6 +50,8 @@ export interface WorkerLinkEvents {
 const REGISTER_TIMEOUT_MS = 5_000;
 /** With messages of errors cut to 2,000 characters this stays below any max_payload in use. */
 const OUTCOMES_PER_MESSAGE = 100;
+/** About 250 bytes each. */
+const TOOK_PER_MESSAGE = 200;
 
 /** A worker's side of the worker protocol (contract B4), but for the beats, which have a thread of their own. */
 export class WorkerLink {
@@ -136,10 +138,13 @@ export class WorkerLink {
     this.#flushPlanned = false;
     const outcomes = this.#outcomes;
     this.#outcomes = [];
-    const pulls = this.#events.pulls();
+    const pulls = inParts(this.#events.pulls());
+    // What was taken is told before what came of it.
+    for (const part of pulls.slice(0, -1)) this.#send([], [part]);
+    const lastPulls = pulls.slice(-1);
     // At least one message, since the free slots are news as well.
     for (let from = 0; from === 0 || from < outcomes.length; from += OUTCOMES_PER_MESSAGE) {
-      this.#send(outcomes.slice(from, from + OUTCOMES_PER_MESSAGE), from === 0 ? pulls : []);
+      this.#send(outcomes.slice(from, from + OUTCOMES_PER_MESSAGE), from === 0 ? lastPulls : []);
     }
   }
 
@@ -194,6 +199,16 @@ export class WorkerLink {
     };
     msg.respond(JSON.stringify(body));
   }
+}
+
+/** The same in reports that fit into a message; what ended, ends with the last part. */
+function inParts(reports: readonly PullReport[]): PullReport[] {
+  return reports.flatMap((report) => {
+    if (report.took.length <= TOOK_PER_MESSAGE) return [report];
+    const { by, lane, took } = report;
+    const first = { by, lane, took: took.slice(0, TOOK_PER_MESSAGE), returned: 0 };
+    return [first, ...inParts([{ ...report, took: took.slice(TOOK_PER_MESSAGE) }])];
+  });
 }
 
 /** Undefined for a task that lacks something or has it wrong: its ids go into subjects. */

@@ -9,6 +9,8 @@ export interface WorkerCandidate {
   readonly slots: number;
   /** Tasks that this worker holds, from this orchestrator and, as far as reported, from others. */
   readonly inFlight: number;
+  /** Those of them that have run: their results are being stored. */
+  readonly committing: number;
   readonly supports: ReadonlySet<string>;
   readonly pool: string;
   /** It takes tasks that the server delivers to it without the orchestrator. */
@@ -46,9 +48,14 @@ function usableSlots(worker: WorkerCandidate, capacityLimit: number): number {
   return worker.healthWeight < 1 ? Math.max(1, Math.floor(limit / 2)) : limit;
 }
 
-/** How many more tasks a worker may be given now. */
+/**
+ * How many more tasks a worker may be given now. A task whose result is being stored is no load any
+ * more, but it is in flight until it is acked, and of those there are never more than slots.
+ */
 export function freeSlots(worker: WorkerCandidate, capacityLimit: number): number {
-  return Math.max(0, usableSlots(worker, capacityLimit) - worker.inFlight);
+  const { slots, inFlight, committing } = worker;
+  const room = usableSlots(worker, capacityLimit) - (inFlight - committing);
+  return Math.max(0, Math.min(room, slots - inFlight));
 }
 
 /**

@@ -1,3 +1,5 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { nak } from "../bus/ack.ts";
 import type { Assignments } from "../bus/assignments.ts";
 import type { Bus } from "../bus/connect.ts";
 import {
@@ -8,7 +10,7 @@ import {
 } from "../bus/directed-pulls.ts";
 import { jsonOf } from "../bus/foreign.ts";
 import type { PullEnd } from "../bus/lane-pull.ts";
-import { type BalancingPolicy, freeSlots, type WorkerCandidate } from "../domain/balancing.ts";
+import { type BalancingPolicy, placeTask, type WorkerCandidate } from "../domain/balancing.ts";
 import {
   afterDirected,
   afterForward,
@@ -22,13 +24,20 @@ import type { PullReport } from "../messages/worker.ts";
 import type { Fleet } from "./fleet.ts";
 import type { ProcessLog } from "./process-log.ts";
 import { recoverUnheld } from "./recover-unheld.ts";
+import { DUPLICATE_RETRY_MS } from "./task-facts.ts";
 
 const AGREE_MS = 5_000;
+/** What a worker had to report when it answered has arrived by then: it goes a way of its own. */
+const REPORT_MS = 200;
+const ASK_AGAIN_MS = 1_000;
+const RECOVER_AGAIN_MS = 2_000;
 
 export interface DirectingOptions {
   readonly assignments: Assignments;
   readonly balancing: BalancingPolicy;
   readonly fleet: () => Fleet;
+  /** After this the server delivers again by itself what is in nobody's hands. */
+  readonly ackWaitMs: number;
   readonly log: ProcessLog;
 }
 
@@ -42,6 +51,7 @@ export class Directing {
   readonly #pulls: DirectedPulls;
   readonly #lanes: Record<Lane, LaneDirecting> = perLane(() => DIRECTING);
   #uniform: { readonly of: readonly WorkerCandidate[]; readonly is: boolean } | undefined;
+  readonly #inquiries = new Set<string>();
   #cursor = 0;
 
   constructor(bus: Bus, options: DirectingOptions) {
@@ -49,13 +59,14 @@ export class Directing {
     this.#options = options;
     this.#pulls = new DirectedPulls(bus, {
       took: (workerId, task) => this.#took(workerId, task),
+      overdue: (workerId) => void this.#inquire(workerId),
       silent: (share) => void this.#recover(share),
     });
   }
 
-  /** Messages that workers were sent for and of which they have said nothing yet. */
-  get reserved(): number {
-    return this.#pulls.reserved;
+  /** Requests for workers whose end they have not told yet. */
+  get open(): number {
+    return this.#pulls.open;
   }
 
   reservedOf(workerId: string): number {
@@ -75,29 +86,35 @@ export class Directing {
     }
   }
 
-  /** How `count` messages of a lane are to be pulled now. */
-  mode(lane: Lane, count: number): "directed" | "forward" | "later" {
-    const candidates = this.#options.fleet().candidates();
+  /** Whether the next messages of a lane are to go straight to workers. */
+  isDirect(lane: Lane): boolean {
     const state = this.#lanes[lane];
-    if (state.forwardPulls > 0 || !this.#isUniform(candidates)) {
-      this.#lanes[lane] = afterForward(state);
-      return "forward";
-    }
-    const { capacityLimit } = this.#options.balancing;
-    const room = this.#idle(lane).reduce((sum, each) => sum + freeSlots(each, capacityLimit), 0);
-    return room >= count ? "directed" : "later";
+    if (state.forwardPulls === 0 && this.#isUniform(this.#options.fleet().candidates()))
+      return true;
+    this.#lanes[lane] = afterForward(state);
+    return false;
   }
 
-  /** Has `count` messages of a lane delivered to workers; `mode` must have said "directed". */
-  pull(lane: Lane, count: number, onEnd: (end: PullEnd) => void): void {
+  /** Has up to `count` messages of a lane delivered to workers. False when none has room for them now. */
+  pull(lane: Lane, count: number, onEnd: (end: PullEnd) => void): boolean {
     const shares = shareOut(this.#idle(lane), count, this.#options.balancing, this.#cursor);
-    // A lane before this one in the same turn may have taken the room.
-    if (shares.length === 0) return;
+    if (shares.length === 0) return false;
     this.#cursor += 1;
     this.#pulls.pull(lane, shares, (end) => this.#ended(lane, end, onEnd));
+    return true;
   }
 
-  /** Workers for which no share of this lane is open. */
+  /** Has the next message of a lane delivered to a worker. False when none has room for it now. */
+  ring(lane: Lane, onEnd: (end: PullEnd) => void): boolean {
+    const needs = { nodeTypes: [] };
+    const placement = placeTask(this.#idle(lane), needs, this.#options.balancing, this.#cursor);
+    if (placement.type !== "assign") return false;
+    this.#cursor += 1;
+    this.#pulls.ring(lane, placement.workerId, (end) => this.#ended(lane, end, onEnd));
+    return true;
+  }
+
+  /** Workers that are waiting for nothing that this lane may bring. */
   #idle(lane: Lane): readonly WorkerCandidate[] {
     const candidates = this.#options.fleet().candidates();
     return candidates.filter(({ workerId }) => !this.#pulls.isOpen(workerId, lane));
@@ -119,28 +136,50 @@ export class Directing {
 
   #took(workerId: string, { executionId, flowId, place }: TookTask): void {
     const { assignments } = this.#options;
-    assignments.noteTaken(
-      { executionId, flowId, attempt: 1, message: place },
-      workerId,
-      Date.now(),
-    );
+    const task = { executionId, flowId, attempt: 1, message: place };
+    const isNew = assignments.noteTaken(task, workerId, Date.now());
+    // The first of the two is in the books. This one is looked up when it comes again.
+    if (!isNew) nak(this.#bus, place.ackSubject, DUPLICATE_RETRY_MS);
+  }
+
+  /**
+   * Asks a worker that has not reported in time whether it still takes directed pulls. Its answer
+   * comes behind all that the server had sent it before: what it has not reported then, it never got.
+   */
+  async #inquire(workerId: string): Promise<void> {
+    if (this.#inquiries.has(workerId)) return;
+    this.#inquiries.add(workerId);
+    while (this.#options.fleet().find(workerId) !== undefined && !this.#bus.nc.isClosed()) {
+      const isThere = await this.ask(workerId);
+      await pause(isThere ? REPORT_MS : ASK_AGAIN_MS);
+      if (isThere) break;
+    }
+    this.#inquiries.delete(workerId);
+    this.#pulls.lost(workerId);
   }
 
   /** Without this, what a killed worker had in its socket and never read would wait for ack_wait. */
   async #recover({ workerId, lane, after, count }: SilentShare): Promise<void> {
-    const { assignments, fleet, log } = this.#options;
-    try {
-      const recovered = await recoverUnheld(this.#bus, lane, after, {
-        own: () => assignments.sequencesOf(lane),
-        workerIds: () =>
-          fleet()
-            .members()
-            .map(({ registration }) => registration.workerId),
-      });
-      log.info({ workerId, lane, unknown: count, recovered }, "messages of a silent worker");
-    } catch (error) {
-      // They are redelivered after ack_wait all the same.
-      log.warn({ err: error, workerId, lane, unknown: count }, "not handed back now");
+    const { assignments, fleet, ackWaitMs, log } = this.#options;
+    const giveUpAt = Date.now() + ackWaitMs;
+    const holders = {
+      own: () => assignments.sequencesOf(lane),
+      workerIds: () =>
+        fleet()
+          .members()
+          .map(({ registration }) => registration.workerId),
+    };
+    while (!this.#bus.nc.isClosed()) {
+      try {
+        const recovered = await recoverUnheld(this.#bus, lane, after, holders);
+        log.info({ workerId, lane, unknown: count, recovered }, "messages of a silent worker");
+        return;
+      } catch (error) {
+        // Often a second worker that does not answer either, and is about to be found dead.
+        log.warn({ err: error, workerId, lane, unknown: count }, "not handed back yet");
+        if (Date.now() + RECOVER_AGAIN_MS > giveUpAt) return;
+        await pause(RECOVER_AGAIN_MS);
+      }
     }
   }
 

@@ -8,11 +8,17 @@ import { type BalancingPolicy, placeTask, type WorkerCandidate } from "../domain
 import type { Problem } from "../domain/errors.ts";
 import { executionIdOf } from "../domain/ids.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
-import type { AttemptRecord, DeadLetterReason } from "../messages/result.ts";
+import type { AttemptRecord, DeadLetterReason, ExecutionResult } from "../messages/result.ts";
 import type { TaskRefusal } from "../messages/worker.ts";
 import { accept, summary } from "./accept.ts";
 import { refuseMessage, settleEnded } from "./give-up.ts";
-import { dueTime, isSameMessage, REFUSAL_CODES, silence } from "./task-facts.ts";
+import {
+  DUPLICATE_RETRY_MS,
+  dueTime,
+  isSameMessage,
+  REFUSAL_CODES,
+  silence,
+} from "./task-facts.ts";
 import { Unplaceables } from "./unplaceables.ts";
 
 /** What the dispatcher must know of a flow; from the engine's compiler. */
@@ -48,8 +54,6 @@ export interface DispatcherOptions {
 /** How soon a task is offered again that found every able worker full. */
 const FULL_RETRY_MS = 50;
 const REFUSED_RETRY_MS = 100;
-/** How soon a second message of an execution in flight is looked at again. */
-const DUPLICATE_RETRY_MS = 2_000;
 /** How soon a message is offered again whose handling failed for want of the bus. */
 const FAULT_RETRY_MS = 1_000;
 
@@ -134,7 +138,8 @@ export class Dispatcher {
     needs: FlowNeeds,
   ): Promise<void> {
     const { bus, executions } = this.#options;
-    const ended = await findResult(bus, executionId);
+    const known = await executions.read(executionId);
+    const ended = await this.#resultOf(executionId);
     if (ended !== undefined) {
       // Its worker's report was lost: the slot must not be.
       const held = this.#options.assignments.find(executionId);
@@ -146,7 +151,7 @@ export class Dispatcher {
     const { attempts } =
       held !== undefined && isSameMessage(held.task.message, message)
         ? await executions.addAttempt(executionId, silence(held, this.#options.now()))
-        : await executions.read(executionId);
+        : known;
     const task = this.#task(message, executionId, body, needs);
     const last = attempts.at(-1);
     if (last !== undefined && attempts.length >= task.maxAttempts) {
@@ -154,6 +159,14 @@ export class Dispatcher {
       return;
     }
     this.#start(message, body, { ...task, attempt: attempts.length + 1, history: attempts });
+  }
+
+  /** Looks twice where it may have ended while the answer was under way. */
+  async #resultOf(executionId: string): Promise<ExecutionResult | undefined> {
+    const { bus, endedRecently } = this.#options;
+    const result = await findResult(bus, executionId);
+    if (result !== undefined || !endedRecently(executionId)) return result;
+    return findResult(bus, executionId);
   }
 
   /** Its workers fell silent as often as it may be tried. */

@@ -55,7 +55,7 @@ export interface Member {
   lastBeatAt: number | undefined;
   /** Tasks of other orchestrators that it holds, as of its last report. */
   foreign: number;
-  /** Tasks that have run there and whose results are being stored: they hold no slot. */
+  /** Tasks that have run there and whose results are being stored, as of its last report. */
   committing: number;
   /** It has agreed to take tasks that the server delivers to it itself. */
   directed: boolean;
@@ -239,7 +239,10 @@ export class Fleet {
       slots: capacity.maxConcurrentFlows,
       // Asked anew at each decision: it changes with every assignment.
       get inFlight() {
-        return Math.max(0, inFlightOf(workerId) + member.foreign - member.committing);
+        return inFlightOf(workerId) + member.foreign;
+      },
+      get committing() {
+        return Math.min(member.committing, this.inFlight);
       },
       supports,
       pool,
@@ -249,9 +252,9 @@ export class Fleet {
 
   /** With one orchestrator there is nothing foreign: its own books are never behind a report. */
   #noteLoad(member: Member, active: number, committing = 0): void {
-    const { workerId, capacity } = member.registration;
+    const { workerId } = member.registration;
     member.foreign = Math.max(0, active + committing - this.#options.inFlightOf(workerId));
-    member.committing = Math.min(committing, capacity.maxConcurrentFlows);
+    member.committing = committing;
   }
 
   #drains(member: Member): void {

@@ -23,7 +23,7 @@ import { Dispatching, type DispatchingOptions } from "./dispatching.ts";
 import { Fleet } from "./fleet.ts";
 import type { ProcessLog } from "./process-log.ts";
 
-export interface OrchestratorOptions extends DispatchingOptions {
+export interface OrchestratorOptions extends Omit<DispatchingOptions, "ackWaitMs"> {
   readonly natsUrl: string;
   readonly prefix: string;
   readonly topology: Required<TopologyOptions>;
@@ -95,7 +95,11 @@ export class Orchestrator implements AsyncDisposable {
     this.#options = options;
     this.#parts = parts;
     this.kernel = this.#makeKernel();
-    this.dispatching = new Dispatching(data, executions, () => this.fleet, options);
+    const { ackWaitMs } = options.topology;
+    this.dispatching = new Dispatching(data, executions, () => this.fleet, {
+      ...options,
+      ackWaitMs,
+    });
     const leads = () => this.leads;
     this.#announcer = new Announcer({ bus: control, registry, leads, fault: this.#fault });
     this.fleet = this.#makeFleet();

@@ -2,6 +2,7 @@ import type { Bus } from "../bus/connect.ts";
 import type { LaneMessage } from "../bus/intake.ts";
 import type { ReceivedTask } from "../bus/worker-link.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
+import { HEADERS } from "../messages/subjects.ts";
 import { accept } from "./accept.ts";
 import { dueTime } from "./task-facts.ts";
 
@@ -16,19 +17,30 @@ export interface PulledTask {
 
 /**
  * What an orchestrator would find out before it forwards a message, as far as a worker can. Undefined
- * for everything that needs more than that (a redelivery, a delay, a deadline that is over, anything
- * wrong): it is handed back, and an orchestrator sees to it.
+ * for everything that needs more than that (a redelivery, a delay, a deadline that is over, an id that
+ * may be there twice, anything wrong): it is handed back, and an orchestrator sees to it.
  */
 export function pulledTask(message: LaneMessage, now: number): PulledTask | undefined {
   if (message.deliveryCount !== 1 || message.data.length > MOST_BYTES) return undefined;
   const accepted = accept(message, MOST_BYTES);
   if (accepted.type === "refused") return undefined;
   const { executionId, body } = accepted;
+  if (body.executionId !== undefined && !isDeduplicated(message, executionId)) return undefined;
   if (dueTime(message, body) > now) return undefined;
   if (body.deadline !== undefined && Date.parse(body.deadline) <= now) return undefined;
   const { lane, ackSubject, storedAt: queuedAt, data } = message;
   const first = { attempt: 1, isUncertain: false, incarnation: undefined };
   return { task: { executionId, lane, ackSubject, queuedAt, data, ...first }, body };
+}
+
+/**
+ * Whether the stream itself has seen to it that this id is not published a second time. Where it has
+ * not, only the books of an orchestrator keep a duplicate from running.
+ */
+function isDeduplicated({ headers }: LaneMessage, executionId: string): boolean {
+  return (
+    headers?.some(([name, value]) => name === HEADERS.messageId && value === executionId) === true
+  );
 }
 
 /** The events that an orchestrator tells of a task that it forwards. */

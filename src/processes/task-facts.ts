@@ -11,6 +11,9 @@ export const REFUSAL_CODES: Partial<Record<DeadLetterReason, string>> = {
   unsupported: "UNSUPPORTED",
 };
 
+/** How soon a second message of an execution in flight is looked at again. */
+export const DUPLICATE_RETRY_MS = 2_000;
+
 /** When the execution may start, epoch milliseconds; 0 without `delayMs` and `runAt`. */
 export function dueTime(message: LaneMessage, body: ExecuteMessage): number {
   if (body.runAt !== undefined) return Date.parse(body.runAt);

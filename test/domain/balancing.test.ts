@@ -6,23 +6,10 @@ import {
   STRATEGIES,
   type WorkerCandidate,
 } from "../../src/domain/balancing.ts";
+import { worker } from "./worker-candidate.ts";
 
 const POLICY = { strategy: "least_busy", capacityLimit: 0.8 } as const;
 const NOOP = { nodeTypes: ["noop"] };
-
-function worker(workerId: string, changes: Partial<WorkerCandidate> = {}): WorkerCandidate {
-  return {
-    workerId,
-    assignable: true,
-    healthWeight: 1,
-    slots: 10,
-    inFlight: 0,
-    supports: new Set(["noop"]),
-    pool: "default",
-    directed: true,
-    ...changes,
-  };
-}
 
 function chosen(workers: readonly WorkerCandidate[], policy = POLICY, cursor = 0, needs = NOOP) {
   const placement = placeTask(workers, needs, policy, cursor);
@@ -33,6 +20,12 @@ test("a worker is filled to 80 % of its slots and no further", () => {
   expect(freeSlots(worker("a", { inFlight: 7 }), 0.8)).toBe(1);
   expect(freeSlots(worker("a", { inFlight: 8 }), 0.8)).toBe(0);
   expect(chosen([worker("a", { inFlight: 8 })])).toBe("wait");
+});
+
+test("a task whose result is being stored makes room, but never for more than there are slots", () => {
+  expect(freeSlots(worker("a", { inFlight: 8, committing: 1 }), 0.8)).toBe(1);
+  expect(freeSlots(worker("a", { inFlight: 8, committing: 8 }), 0.8)).toBe(2);
+  expect(freeSlots(worker("a", { inFlight: 10, committing: 10 }), 0.8)).toBe(0);
 });
 
 test("a worker with a single slot still gets one task", () => {

@@ -4,6 +4,7 @@ import { publishStored } from "../../src/bus/publish.ts";
 import type { Lane } from "../../src/domain/lane.ts";
 import type { FlowEvent } from "../../src/messages/flow-event.ts";
 import type { DeadLetter, ExecutionResult } from "../../src/messages/result.ts";
+import { HEADERS } from "../../src/messages/subjects.ts";
 import type { WorkerStateEvent } from "../../src/messages/worker.ts";
 import { Child } from "./child.ts";
 import { type TestNats, testPrefix } from "./nats.ts";
@@ -99,9 +100,11 @@ export class Cluster {
   }
 
   /** Publishes a message as any NATS client would; resolves once it is stored. */
-  async publish(lane: Lane, body: unknown): Promise<{ readonly seq: number }> {
-    const data = typeof body === "string" ? body : JSON.stringify(body);
-    return publishStored(this.bus, this.bus.names.execute(lane), new TextEncoder().encode(data));
+  async publish(lane: Lane, body: unknown, messageId?: string): Promise<{ readonly seq: number }> {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    const data = new TextEncoder().encode(text);
+    const head = messageId === undefined ? [] : [[HEADERS.messageId, messageId] as const];
+    return publishStored(this.bus, this.bus.names.execute(lane), data, head);
   }
 
   /** The result of one execution, as soon as it is there. */

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import type { Lane } from "../../src/domain/lane.ts";
 import type { FlowEvent } from "../../src/messages/flow-event.ts";
+import type { WorkerStateEvent } from "../../src/messages/worker.ts";
 import type { Child } from "../support/child.ts";
 import { Cluster, NOOP_FLOW, slowFlow } from "../support/cluster.ts";
 import { useNats } from "../support/nats.ts";
@@ -56,6 +58,88 @@ test("what a killed worker had been sent and had not read yet is run elsewhere a
   expect(await lanePending(cluster)).toBe(0);
 });
 
+test("what a frozen worker had been sent is run elsewhere once it counts as gone, and it repeats nothing", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats, ACK_WAIT);
+  const ids = await publishMany(cluster, "run", 2_000, NOOP_FLOW);
+  const [frozen] = await startWorkers(cluster);
+  await cluster.results.count(300);
+  frozen.kill("SIGSTOP");
+  await cluster.results.count(ids.length);
+  const isBack = ({ workerId, to }: WorkerStateEvent) => workerId === "doomed" && to === "healthy";
+  const before = cluster.states.bodies.filter(isBack).length;
+  frozen.kill("SIGCONT");
+  await cluster.states.until((all) => all.filter(isBack).length > before);
+  const { jsm, names } = cluster.bus;
+  const { state } = await jsm.streams.info(names.streams.results);
+  expect(state.messages).toBe(ids.length);
+  expect(await lanePending(cluster)).toBe(0);
+});
+
+test("an execution id that is published twice ends once, and neither message stays behind", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats, ACK_WAIT);
+  const ids = await publishMany(cluster, "twice", 200, NOOP_FLOW, 2);
+  await startWorkers(cluster);
+  await cluster.results.until((all) => new Set(all.map((each) => each.executionId)).size === 200);
+  expect(await lanePending(cluster)).toBe(0);
+  expect(cluster.results.bodies).toHaveLength(ids.length);
+});
+
+test("in a lively lane one message at a time goes straight to a worker, and goes on when that one dies", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats, ACK_WAIT);
+  const [doomed] = await startWorkers(cluster);
+  const runOne = async (executionId: string) => {
+    const body = { flowId: "f", executionId, flowData: NOOP_FLOW };
+    await cluster.publish("high", body, executionId);
+    return cluster.result(executionId);
+  };
+  const workers = new Set<string | null>();
+  for (let run = 0; run < 20; run += 1) workers.add((await runOne(`one-${run}`)).workerId);
+  expect(workers).toEqual(new Set(["doomed", "heir"]));
+  expect(directed(cluster)).toBeGreaterThan(10);
+  doomed.kill("SIGKILL");
+  const after = [];
+  for (let run = 0; run < 5; run += 1) after.push(await runOne(`after-${run}`));
+  expect(after.every(({ workerId }) => workerId === "heir")).toBe(true);
+  expect(await lanePending(cluster)).toBe(0);
+});
+
+test("what anybody else publishes on a worker's subject for pulled tasks does no harm", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats, ACK_WAIT);
+  const [one] = await startWorkers(cluster);
+  const { nc, jsm, names } = cluster.bus;
+  await publishMany(cluster, "first", 300, NOOP_FLOW);
+  await cluster.results.count(300);
+  const order = JSON.stringify({ action: "direct", by: "stranger" });
+  await nc.request(names.workerControl("doomed"), order, { timeout: 5_000 });
+  const subject = names.pulled("doomed", "stranger.low.1");
+  for (const reply of ["", "nobody", "$JS.ACK.x.y.1.2.3.4.5", "$JS.ACK.no.numbers.a.b.c.d.e"]) {
+    nc.publish(subject, "no task", reply === "" ? {} : { reply });
+  }
+  nc.publish(names.pulled("doomed", "stranger"), "no lane");
+  // An orchestrator that dies before it hears what its worker took: the worker commits all the same.
+  const orphan = { flowId: "f", executionId: "orphan", flowData: NOOP_FLOW };
+  await cluster.firstOrchestrator[Symbol.asyncDispose]();
+  await cluster.publish("low", orphan, "orphan");
+  nc.publish(
+    `$JS.API.CONSUMER.MSG.NEXT.${names.streams.flows.low}.dispatch`,
+    JSON.stringify({ batch: 1, no_wait: true }),
+    { reply: subject },
+  );
+  expect(await cluster.result("orphan")).toMatchObject({ status: "completed", workerId: "doomed" });
+  expect(await lanePending(cluster, "low")).toBe(0);
+  expect(one.process.exitCode).toBeNull();
+  const { state } = await jsm.streams.info(names.streams.results);
+  expect(state.messages).toBe(301);
+});
+
 test("running tasks of a killed worker that the server delivered to it are run again", async ({
   task,
 }) => {
@@ -105,12 +189,20 @@ function failing(retryable: boolean) {
   return { name: "bad", version: 1, nodes: [{ id: "f", type: "fail", config }], connections: [] };
 }
 
-async function publishMany(cluster: Cluster, name: string, count: number, flowData: object) {
+async function publishMany(
+  cluster: Cluster,
+  name: string,
+  count: number,
+  flowData: object,
+  times = 1,
+) {
   const ids = Array.from({ length: count }, (_, index) => `${name}-${index}`);
+  const all = ids.flatMap((executionId) => Array.from({ length: times }, () => executionId));
   await Promise.all(
-    ids.map((executionId) =>
-      cluster.publish("normal", { flowId: "f", executionId, flowData, maxAttempts: 2 }),
-    ),
+    all.map((executionId) => {
+      const body = { flowId: "f", executionId, flowData, maxAttempts: 2 };
+      return cluster.publish("normal", body, times === 1 ? executionId : undefined);
+    }),
   );
   return ids;
 }
@@ -128,11 +220,11 @@ function directed(cluster: Cluster): number {
 }
 
 /** Messages of the lane that are not done with, once those on their way are counted. */
-async function lanePending(cluster: Cluster): Promise<number> {
+async function lanePending(cluster: Cluster, lane: Lane = "normal"): Promise<number> {
   const { jsm, names } = cluster.bus;
   for (;;) {
     const { num_ack_pending, num_pending } = await jsm.consumers.info(
-      names.streams.flows.normal,
+      names.streams.flows[lane],
       "dispatch",
     );
     if (num_ack_pending + num_pending === 0) return 0;
