@@ -7,18 +7,21 @@ import { loadConfig } from "../src/config/load.ts";
 import { describeDurability } from "../src/nats-server/durability.ts";
 import { ensureNatsServer } from "../src/nats-server/ensure.ts";
 import { type NatsServer, startNatsServer } from "../src/nats-server/start.ts";
-import { type Baseline, measureBaseline } from "./baseline.ts";
+import { measureBaseline } from "./baseline.ts";
 import { drain, enqueue, submitToResult } from "./batuta.ts";
 import { BenchFleet } from "./fleet.ts";
 import { measureIdle } from "./idle.ts";
+import { idleLines, type Round, roundLines } from "./lines.ts";
 import { type Line, printReport, targets } from "./report.ts";
 
-const HELP = `npm run bench -- [--count N] [--workers N] [--slots N] [--latency-runs N] [--idle-workers N]
+const HELP = `npm run bench -- [--rounds N] [--count N] [--workers N] [--slots N] [--latency-runs N] [--idle-workers N]
 
-Measures bare JetStream and Batuta in one run on one server and prints ratios: machines differ and
-are noisy, ratios of one run are comparable. Writes bench/results/<time>.json.
+Measures bare JetStream and Batuta by turns on one server and prints ratios, the median of all
+rounds: machines differ and are noisy, ratios of one run are comparable. Writes
+bench/results/<time>.json.
 
-  --count         messages and executions for each rate        (default 100000)
+  --rounds        how often all but the idle figures are measured   (default 3)
+  --count         messages and executions for each rate        (default 60000)
   --workers       worker processes                             (default 2)
   --slots         slots of each worker                         (default 50)
   --latency-runs  messages and executions one at a time        (default 1000)
@@ -27,7 +30,8 @@ are noisy, ratios of one run are comparable. Writes bench/results/<time>.json.
 
 const { values } = parseArgs({
   options: {
-    count: { type: "string", default: "100000" },
+    rounds: { type: "string", default: "3" },
+    count: { type: "string", default: "60000" },
     workers: { type: "string", default: "2" },
     slots: { type: "string", default: "50" },
     "latency-runs": { type: "string", default: "1000" },
@@ -41,6 +45,7 @@ else await main();
 
 async function main(): Promise<void> {
   const settings = {
+    rounds: positive("rounds", values.rounds),
     count: positive("count", values.count),
     workers: positive("workers", values.workers),
     slots: positive("slots", values.slots),
@@ -69,6 +74,7 @@ async function main(): Promise<void> {
 }
 
 interface Settings {
+  readonly rounds: number;
   readonly count: number;
   readonly workers: number;
   readonly slots: number;
@@ -76,84 +82,38 @@ interface Settings {
   readonly idleWorkers: number;
 }
 
+/** Each round is measured against its own baseline: the machine's pace drifts within a run. */
 async function measure(bus: Bus, server: NatsServer, settings: Settings): Promise<Line[]> {
-  const { count, workers, slots, latencyRuns, idleWorkers } = settings;
+  const { rounds, workers, slots, idleWorkers } = settings;
   await using fleet = new BenchFleet(bus, server.url, slots);
-  const before = await progress("bare JetStream", () =>
-    measureBaseline(bus, server.url, count, latencyRuns),
-  );
   const pid = await fleet.orchestrator();
   const idle =
     idleWorkers > 0
       ? await progress(`idle with ${idleWorkers} workers`, () => measureIdle(bus, pid, idleWorkers))
       : undefined;
-  const enqueued = await progress("enqueue", () => enqueue(bus, count));
-  const drained = await progress("drain", () => drain(bus, fleet, count, workers));
-  const latency = await progress("submit to result", () => submitToResult(server.url, latencyRuns));
-  const after = await progress("bare JetStream again", () =>
-    measureBaseline(bus, server.url, count, latencyRuns),
-  );
-  const base = meanOf(before, after);
-  const lines: Line[] = [
-    { name: "bare publish", unit: "/s", value: base.publish },
-    { name: "bare consume + ack", unit: "/s", value: base.consumeAck },
-    { name: "bare consume + ack, by callback", unit: "/s", value: base.callbackConsumeAck },
-    { name: "bare publish -> deliver p50", unit: "ms", value: base.deliverP50Ms },
-    {
-      name: "enqueue",
-      unit: "/s",
-      value: enqueued.perSecond,
-      ratio: enqueued.perSecond / base.publish,
-    },
-    {
-      name: "drain",
-      unit: "/s",
-      value: drained.perSecond,
-      ratio: drained.perSecond / base.consumeAck,
-      atLeast: 0.25,
-    },
-    {
-      name: "submit -> result p50",
-      unit: "ms",
-      value: latency.p50Ms,
-      ratio: latency.p50Ms / base.deliverP50Ms,
-      atMost: 4,
-    },
-    {
-      name: "submit -> result p99",
-      unit: "ms",
-      value: latency.p99Ms,
-      ratio: latency.p99Ms / base.deliverP50Ms,
-    },
-  ];
-  if (idle === undefined) return lines;
-  return [
-    ...lines,
-    {
-      name: `idle orchestrator, ${idle.workers} workers: CPU`,
-      unit: "% of a core",
-      value: idle.cpuPercentOfCore,
-      below: 2,
-    },
-    {
-      name: `idle orchestrator, ${idle.workers} workers: memory`,
-      unit: "MB",
-      value: idle.rssMB,
-      below: 120,
-    },
-  ];
+  const measured: Round[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    process.stderr.write(`round ${round} of ${rounds}\n`);
+    measured.push(await measureRound(bus, server, fleet, settings, round === 1 ? workers : 0));
+  }
+  return [...roundLines(measured), ...idleLines(idle)];
 }
 
-/** The baseline is taken before and after, since the machine's pace drifts within a run. */
-function meanOf(before: Baseline, after: Baseline) {
-  return {
-    publish: Math.round((before.publish.perSecond + after.publish.perSecond) / 2),
-    consumeAck: Math.round((before.consumeAck.perSecond + after.consumeAck.perSecond) / 2),
-    callbackConsumeAck: Math.round(
-      (before.callbackConsumeAck.perSecond + after.callbackConsumeAck.perSecond) / 2,
-    ),
-    deliverP50Ms: (before.publishToDeliver.p50Ms + after.publishToDeliver.p50Ms) / 2,
-  };
+async function measureRound(
+  bus: Bus,
+  { url }: NatsServer,
+  fleet: BenchFleet,
+  { count, latencyRuns }: Settings,
+  newWorkers: number,
+): Promise<Round> {
+  const base = await progress("  bare JetStream", () =>
+    measureBaseline(bus, url, count, latencyRuns),
+  );
+  await bus.jsm.streams.purge(bus.names.streams.results);
+  const enqueued = await progress("  enqueue", () => enqueue(bus, count));
+  const drained = await progress("  drain", () => drain(bus, fleet, count, newWorkers));
+  const latency = await progress("  submit to result", () => submitToResult(url, latencyRuns));
+  return { base, enqueued, drained, latency };
 }
 
 async function progress<T>(what: string, run: () => Promise<T>): Promise<T> {

@@ -44,6 +44,14 @@ export function processUsage(pid: number): { readonly cpuMs: number; readonly rs
   return { cpuMs: ticks * 10, rssMB: round((pages * 4_096) / 1_048_576, 1) };
 }
 
+/** The middle value, or the mean of the two in the middle. */
+export function medianOf(values: readonly number[]): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? 0;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2;
+}
+
 export function round(value: number, digits: number): number {
   const scale = 10 ** digits;
   return Math.round(value * scale) / scale;

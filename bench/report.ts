@@ -1,12 +1,14 @@
 import Table from "cli-table3";
 import { round } from "./measure.ts";
 
-/** One measured figure; `ratio` is to its baseline of the same run, and a target stands on one of the two. */
+/** One measured figure; `ratio` is to its baseline of the same round, and a target stands on one of the two. */
 export interface Line {
   readonly name: string;
   readonly unit: string;
   readonly value: number;
   readonly ratio?: number;
+  /** The ratio in each round. */
+  readonly ratios?: readonly number[];
   /** Targets of the ratio. */
   readonly atLeast?: number;
   readonly atMost?: number;
@@ -38,18 +40,19 @@ export interface Report {
 
 export function printReport({ machine, server, lines }: Report): void {
   const table = new Table({
-    head: ["figure", "value", "ratio to bare", "target"],
-    colAligns: ["left", "right", "right", "left"],
+    head: ["figure", "value", "ratio to bare", "of each round", "target"],
+    colAligns: ["left", "right", "right", "right", "left"],
     style: { head: [], border: [], compact: true },
   });
   const wanted = new Map(targets(lines).map((target) => [target.name, target]));
-  for (const { name, unit, value, ratio } of lines) {
+  for (const { name, unit, value, ratio, ratios = [] } of lines) {
     const target = wanted.get(name);
     const verdict = target === undefined ? "" : `${target.text} ${target.met ? "met" : "MISSED"}`;
     table.push([
       name,
       `${round(value, 3)} ${unit}`,
       ratio === undefined ? "" : `${round(ratio, 3)} x`,
+      ratios.map((each) => round(each, 2)).join("  "),
       verdict,
     ]);
   }

@@ -1,0 +1,62 @@
+import type { Baseline } from "./baseline.ts";
+import type { IdleFigures } from "./idle.ts";
+import { type Latency, medianOf, type Rate } from "./measure.ts";
+import type { Line } from "./report.ts";
+
+/** What one round has measured: bare JetStream, then Batuta. */
+export interface Round {
+  readonly base: Baseline;
+  readonly enqueued: Rate;
+  readonly drained: Rate;
+  readonly latency: Latency;
+}
+
+/** The figures of all rounds; each ratio is the median of the rounds' own ratios. */
+export function roundLines(rounds: readonly Round[]): Line[] {
+  const bare = (name: string, unit: string, of: (round: Round) => number): Line => ({
+    name,
+    unit,
+    value: medianOf(rounds.map(of)),
+  });
+  const against = (
+    line: Line,
+    of: (round: Round) => number,
+    base: (round: Round) => number,
+  ): Line => {
+    const ratios = rounds.map((round) => of(round) / base(round));
+    return { ...line, value: medianOf(rounds.map(of)), ratio: medianOf(ratios), ratios };
+  };
+  const line = (name: string, unit: string) => ({ name, unit, value: 0 });
+  const bareDeliver = ({ base }: Round) => base.publishToDeliver.p50Ms;
+  return [
+    bare("bare publish", "/s", ({ base }) => base.publish.perSecond),
+    bare("bare consume + ack", "/s", ({ base }) => base.consumeAck.perSecond),
+    bare("bare consume + ack, by callback", "/s", ({ base }) => base.callbackConsumeAck.perSecond),
+    bare("bare publish -> deliver p50", "ms", bareDeliver),
+    against(
+      line("enqueue", "/s"),
+      ({ enqueued }) => enqueued.perSecond,
+      ({ base }) => base.publish.perSecond,
+    ),
+    against(
+      { ...line("drain", "/s"), atLeast: 0.25 },
+      ({ drained }) => drained.perSecond,
+      ({ base }) => base.consumeAck.perSecond,
+    ),
+    against(
+      { ...line("submit -> result p50", "ms"), atMost: 4 },
+      ({ latency }) => latency.p50Ms,
+      bareDeliver,
+    ),
+    against(line("submit -> result p99", "ms"), ({ latency }) => latency.p99Ms, bareDeliver),
+  ];
+}
+
+export function idleLines(idle: IdleFigures | undefined): Line[] {
+  if (idle === undefined) return [];
+  const name = (what: string) => `idle orchestrator, ${idle.workers} workers: ${what}`;
+  return [
+    { name: name("CPU"), unit: "% of a core", value: idle.cpuPercentOfCore, below: 2 },
+    { name: name("memory"), unit: "MB", value: idle.rssMB, below: 120 },
+  ];
+}
