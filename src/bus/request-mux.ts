@@ -73,6 +73,7 @@ export class RequestMux {
     this.#next += 1;
     const token = this.#next.toString(36);
     this.#pending.set(token, { settle, expiresAt: Date.now() + options.timeoutMs });
+    this.#sweepLater();
     try {
       this.#outbox.publish(subject, data, `${this.#inbox}.${token}`, options.headers);
     } catch (error) {
@@ -82,7 +83,7 @@ export class RequestMux {
   }
 
   close(): void {
-    clearInterval(this.#sweeper);
+    clearTimeout(this.#sweeper);
     this.#subscription?.unsubscribe();
     for (const { settle } of this.#pending.values()) settle(undefined);
     this.#pending.clear();
@@ -95,7 +96,16 @@ export class RequestMux {
         if (error === null) this.#settle(msg);
       },
     });
-    this.#sweeper = setInterval(() => this.#sweep(Date.now()), SWEEP_MS);
+  }
+
+  /** Only while something is pending: an idle process is to sleep. */
+  #sweepLater(): void {
+    if (this.#sweeper !== undefined || this.#pending.size === 0) return;
+    this.#sweeper = setTimeout(() => {
+      this.#sweeper = undefined;
+      this.#sweep(Date.now());
+      this.#sweepLater();
+    }, SWEEP_MS);
     this.#sweeper.unref();
   }
 

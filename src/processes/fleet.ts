@@ -213,8 +213,11 @@ export class Fleet {
     };
     this.#members.set(workerId, member);
     ref.subscribe(() => {
+      const { assignable, weight } = member.standing;
       member.standing = standingOf(ref.snapshot());
-      this.#candidates = undefined;
+      const isSame = member.standing.assignable === assignable && member.standing.weight === weight;
+      // Every beat comes by here: for a fleet, each rebuilding the list would be quadratic.
+      if (!isSame) this.#candidates = undefined;
     });
     const freeze = this.#options.freeze();
     if (freeze !== undefined) ref.send({ type: "freeze", ...freeze });
