@@ -28,8 +28,8 @@ export interface DispatchingOptions {
 /** Ended executions whose ids are remembered, to spare duplicates a run; about 4 MB at the most. */
 const ENDED_REMEMBERED = 20_000;
 
-/** Measured (npm run bench): smaller batches cost more in wake-ups than they save in waiting. */
-const BATCH_SHARE = 0.8;
+/** Of what is in flight: to pull for each slot that becomes free costs more in wake-ups than it gains. */
+const BATCH_SHARE = 0.5;
 
 const TASK_HEADER_BYTES = 16_384;
 
