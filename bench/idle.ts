@@ -11,7 +11,8 @@ export interface IdleFigures {
 }
 
 const BEAT_MS = 2_000;
-const SETTLE_MS = 8_000;
+/** About 25 s after the start V8 gives back, by full collections, what starting up has used. */
+const SETTLE_MS = 30_000;
 const WATCH_MS = 20_000;
 
 /**
