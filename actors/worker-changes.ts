@@ -43,9 +43,13 @@ export function endingOf(
   return { reason, text, clean: isClean(reason, event), inFlight };
 }
 
+/**
+ * A grace that was too short and a newer incarnation are no deaths: they happen to tasks that only
+ * take long, and to workers that register again.
+ */
 function isClean(reason: WorkerEndingReason, event: WorkerEvent): boolean {
   if (reason === "exited") return event.type === "exit" && event.code === 0;
-  return reason === "bye" || reason === "drained" || reason === "unproven";
+  return reason !== "unreachable" && reason !== "silent";
 }
 
 function endingText(facts: WorkerContext, reason: WorkerEndingReason, event: WorkerEvent): string {

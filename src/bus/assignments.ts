@@ -174,8 +174,9 @@ export class Assignments {
 
 /** Error codes of attempts that ended without a word from their worker. */
 export const WORKER_LOST = "WORKER_LOST";
+export const WORKER_LEFT = "WORKER_LEFT";
 export const ACK_WAIT_OVER = "ACK_WAIT_OVER";
-const UNREPORTED: ReadonlySet<string> = new Set([WORKER_LOST, ACK_WAIT_OVER]);
+const UNREPORTED: ReadonlySet<string> = new Set([WORKER_LOST, WORKER_LEFT, ACK_WAIT_OVER]);
 
 /** The publisher's own headers travel along (traceparent among them), except those for the server. */
 function taskHeaders(task: Task, incarnation: string, decision: string): string {

@@ -19,7 +19,7 @@ export type RetryDecision =
   | { readonly type: "retry"; readonly delayMs: number; readonly reason: string }
   | {
       readonly type: "give-up";
-      readonly because: "max_attempts" | "not_retryable" | "expired";
+      readonly because: "max_attempts" | "not_retryable" | "expired" | "poison";
       readonly reason: string;
     };
 
@@ -51,6 +51,31 @@ export function decideRetry(
     return { type: "give-up", because: "expired", reason };
   }
   return { type: "retry", delayMs, reason: `attempt ${attempt} failed with ${error.code}` };
+}
+
+/** Workers that may die with a task before it is held to have killed them (contract B6). */
+const POISON_DEATHS = 2;
+
+/**
+ * What follows the death of a worker with a task. It moves at once, but not to a third worker: what
+ * was in flight on two that died is given up as poison. `deaths` are the attempts that ended so, this
+ * one included.
+ */
+export function decideDeath(
+  deaths: readonly { readonly workerId: string | null }[],
+  attempt: number,
+  policy: RetryPolicy,
+): RetryDecision {
+  const workers = deaths.map(({ workerId }) => workerId).join(" and ");
+  if (deaths.length >= POISON_DEATHS) {
+    const reason = `${deaths.length} workers died with it: ${workers}`;
+    return { type: "give-up", because: "poison", reason };
+  }
+  if (attempt >= policy.maxAttempts) {
+    const reason = `attempt ${attempt} of ${policy.maxAttempts} ended with the death of ${workers}`;
+    return { type: "give-up", because: "max_attempts", reason };
+  }
+  return { type: "retry", delayMs: 0, reason: `worker ${workers} died with it` };
 }
 
 export function backoffDelayMs(attempt: number, policy: RetryPolicy, random: number): number {

@@ -10,7 +10,7 @@ import type { DoneMessage } from "../messages/worker.ts";
 import { Directing } from "./directing.ts";
 import { Dispatcher, type FlowNeeds } from "./dispatcher.ts";
 import type { Fleet } from "./fleet.ts";
-import { Outcomes } from "./outcomes.ts";
+import { type Loss, Outcomes } from "./outcomes.ts";
 import type { ProcessLog } from "./process-log.ts";
 import { RecentIds } from "./recent-ids.ts";
 
@@ -128,9 +128,9 @@ export class Dispatching {
   }
 
   /** A worker is gone. Gives back all that it held and returns how many tasks that were. */
-  workerLost(workerId: string, reason: string): number {
+  workerLost(workerId: string, loss: Loss): number {
     this.#directing.workerLost(workerId);
-    return this.outcomes.workerLost(workerId, reason);
+    return this.outcomes.workerLost(workerId, loss);
   }
 
   /** Slots may have become free. */

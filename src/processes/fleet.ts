@@ -13,6 +13,7 @@ import type { Recipient } from "../bus/assignments.ts";
 import type { RegistryEntry } from "../bus/worker-registry.ts";
 import type { WorkerCandidate } from "../domain/balancing.ts";
 import { medianErrorRate } from "../domain/health.ts";
+import { suspicionDoubt } from "../domain/suspicion.ts";
 import type { ActorRef } from "../kernel/actor.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type {
@@ -33,6 +34,8 @@ export interface FleetOptions {
   readonly notHeld: (workerId: string, executionIds: readonly string[]) => void;
   /** How long a worker that drains by itself may take. */
   readonly drainTimeoutMs: number;
+  /** So many workers are suspect that the fault is likely to be here. Said again while it is so. */
+  readonly doubt: (reason: string) => void;
   /** Set while the supervisor doubts itself: who joins now is not judged either. */
   readonly freeze: () => Freeze | undefined;
   /** Asks a worker to take tasks that the server delivers to it itself. Never rejects. */
@@ -218,6 +221,7 @@ export class Fleet {
       const isSame = member.standing.assignable === assignable && member.standing.weight === weight;
       // Every beat comes by here: for a fleet, each rebuilding the list would be quadratic.
       if (!isSame) this.#candidates = undefined;
+      if (member.standing.suspect) this.#doubtOneself();
     });
     const freeze = this.#options.freeze();
     if (freeze !== undefined) ref.send({ type: "freeze", ...freeze });
@@ -258,6 +262,11 @@ export class Fleet {
     const { workerId } = member.registration;
     member.foreign = Math.max(0, active + committing - this.#options.inFlightOf(workerId));
     member.committing = committing;
+  }
+
+  #doubtOneself(): void {
+    const reason = suspicionDoubt(this.members().map(({ standing }) => standing));
+    if (reason !== undefined) this.#options.doubt(reason);
   }
 
   #drains(member: Member): void {

@@ -231,7 +231,8 @@ export class Orchestrator implements AsyncDisposable {
     const member = kind === "worker" ? this.fleet.find(workerId) : undefined;
     if (member === undefined) return;
     this.#announcer.catchUp([member]);
-    this.dispatching.workerLost(workerId, "its actor failed too often");
+    const loss = { reason: "its actor failed too often", isDeath: false };
+    this.dispatching.workerLost(workerId, loss);
   }
 
   async #announceLost(): Promise<void> {
@@ -255,13 +256,15 @@ export class Orchestrator implements AsyncDisposable {
         log.warn({ workerId, executionIds: ids }, "worker does not hold what it was given");
         this.dispatching.outcomes.notHeld(workerId, ids);
       },
+      doubt: (reason) => this.kernel.send(SUPERVISOR, { type: "doubt", reason } as SupervisorEvent),
       direct: (workerId) => this.dispatching.askToDirect(workerId),
       drainTimeoutMs: this.#options.drainTimeoutMs,
       freeze: () => this.#freeze,
       heartbeatIntervalMs,
       announce: (change) => this.#announcer.changed(change),
-      redistribute: ({ workerId, text }) => {
-        const redistributed = this.dispatching.workerLost(workerId, text);
+      redistribute: ({ workerId, text, clean }) => {
+        const loss = { reason: text, isDeath: !clean };
+        const redistributed = this.dispatching.workerLost(workerId, loss);
         log.info({ workerId, reason: text, redistributed }, "worker left");
         this.dispatching.poke();
       },
@@ -318,10 +321,12 @@ export class Orchestrator implements AsyncDisposable {
       },
       follow: () => log.info({ orchestratorId: this.id }, "standing by"),
       freezeVerdicts: (freeze) => {
+        if (this.#freeze === undefined) log.warn({ reason: freeze.reason }, "verdicts frozen");
         this.#freeze = freeze;
         for (const worker of workers()) worker.send({ type: "freeze", ...freeze });
       },
       thawVerdicts: () => {
+        log.info({}, "verdicts thawed");
         this.#freeze = undefined;
         for (const worker of workers()) worker.send({ type: "thaw" });
       },

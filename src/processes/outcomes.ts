@@ -1,10 +1,17 @@
 import { ack, nak } from "../bus/ack.ts";
-import { type Assignment, type Assignments, WORKER_LOST } from "../bus/assignments.ts";
+import {
+  type Assignment,
+  type Assignments,
+  type Task,
+  WORKER_LEFT,
+  WORKER_LOST,
+} from "../bus/assignments.ts";
 import type { Bus } from "../bus/connect.ts";
 import type { ExecutionStore } from "../bus/executions.ts";
 import { findResult } from "../bus/results.ts";
 import type { ErrorInfo } from "../domain/errors.ts";
-import { decideRetry, type RetryPolicy } from "../domain/retry.ts";
+import { redistributionOrder } from "../domain/redistribution.ts";
+import { decideDeath, decideRetry, type RetryDecision, type RetryPolicy } from "../domain/retry.ts";
 import type { AttemptRecord, ExecutionResult } from "../messages/result.ts";
 import type { DoneMessage, TaskOutcome } from "../messages/worker.ts";
 import { giveUp, settleEnded } from "./give-up.ts";
@@ -21,6 +28,15 @@ export interface OutcomesOptions {
   /** An execution has its terminal record. */
   readonly ended: (executionId: string) => void;
 }
+
+/** How a worker was lost. Only a death is evidence against the tasks that it held. */
+export interface Loss {
+  readonly reason: string;
+  readonly isDeath: boolean;
+}
+
+/** Each needs an answer of the bus or two: all those of a large worker at once would crowd out the rest. */
+const MOVED_AT_ONCE = 32;
 
 /** What follows from a worker's reports, and from a worker's death. */
 export class Outcomes {
@@ -61,13 +77,13 @@ export class Outcomes {
         message: "no error was reported",
         retryable: true,
       };
-      this.#guard(
+      void this.#guard(
         assignment,
         this.#failedAttempt(assignment, error as ErrorInfo, outcome.startedAt),
       );
       return;
     }
-    this.#guard(assignment, this.#fenced(assignment));
+    void this.#guard(assignment, this.#fenced(assignment));
   }
 
   /**
@@ -79,41 +95,43 @@ export class Outcomes {
       const held = this.#options.assignments.find(executionId);
       if (held?.workerId !== workerId) continue;
       const assignment = this.#options.assignments.settle(executionId, held.task.attempt);
-      if (assignment !== undefined) this.#guard(assignment, this.#missing(assignment));
+      if (assignment !== undefined) void this.#guard(assignment, this.#missing(assignment));
     }
   }
 
   async #missing(assignment: Assignment): Promise<void> {
     const ended = await findResult(this.#options.bus, assignment.task.executionId);
-    if (ended === undefined) await this.#lostAttempt(assignment, "it no longer holds the task");
+    const loss = { reason: "it no longer holds the task", isDeath: false };
+    if (ended === undefined) await this.#lostAttempt(assignment, loss);
     else await this.#settleEnded(assignment, ended);
   }
 
   /**
    * A worker is gone with the tasks it held. Each counts as an attempt, so that a task that kills
-   * its workers is given up in the end; then it goes back to its lane at once.
+   * its workers is given up in the end; then it goes back to its lane at once, the most urgent first.
    */
-  workerLost(workerId: string, reason: string): number {
-    const lost = this.#options.assignments.settleWorker(workerId);
-    for (const assignment of lost) this.#guard(assignment, this.#lostAttempt(assignment, reason));
+  workerLost(workerId: string, loss: Loss): number {
+    const lost = redistributionOrder(this.#options.assignments.settleWorker(workerId));
+    const queue = lost[Symbol.iterator]();
+    for (let mover = 0; mover < MOVED_AT_ONCE; mover += 1) void this.#move(queue, loss);
     return lost.length;
   }
 
-  async #lostAttempt(assignment: Assignment, reason: string): Promise<void> {
+  /** One of several that share a queue: each takes the next as soon as it has done with one. */
+  async #move(queue: IterableIterator<Assignment>, loss: Loss): Promise<void> {
+    for (const assignment of queue) {
+      await this.#guard(assignment, this.#lostAttempt(assignment, loss));
+    }
+  }
+
+  async #lostAttempt(assignment: Assignment, { reason, isDeath }: Loss): Promise<void> {
     const { bus } = this.#options;
     const { executionId, flowId } = assignment.task;
-    const message = `worker ${assignment.workerId} was lost: ${reason}`;
-    bus.events.publish(executionId, "redistributed", {
-      flowId,
-      workerId: assignment.workerId,
-      reason,
-    });
-    await this.#failedAttempt(assignment, {
-      code: WORKER_LOST,
-      message,
-      retryable: true,
-      retryAfterMs: 0,
-    });
+    const { workerId } = assignment;
+    const message = `worker ${workerId} ${isDeath ? "died" : "was lost"}: ${reason}`;
+    bus.events.publish(executionId, "redistributed", { flowId, workerId, reason });
+    const code = isDeath ? WORKER_LOST : WORKER_LEFT;
+    await this.#failedAttempt(assignment, { code, message, retryable: true, retryAfterMs: 0 });
   }
 
   async #failedAttempt(
@@ -121,14 +139,14 @@ export class Outcomes {
     error: ErrorInfo,
     startedAt?: string,
   ): Promise<void> {
-    const { bus, executions, retry, now, random } = this.#options;
+    const { bus, executions, retry, now } = this.#options;
     const { workerId } = assignment;
     const task = await wholeTask(bus, assignment, retry.maxAttempts);
     if (task === undefined) return;
     const at = new Date(now()).toISOString();
     const record: AttemptRecord = { attempt: task.attempt, workerId, error, at };
     const policy = { ...retry, maxAttempts: task.maxAttempts };
-    const decision = decideRetry(error, task.attempt, policy, random(), now(), task.deadline);
+    const decision = this.#decide(task, record, policy);
     if (decision.type === "retry") {
       await executions.addAttempt(task.executionId, record);
       nak(bus, task.message.ackSubject, decision.delayMs);
@@ -143,6 +161,16 @@ export class Outcomes {
     const failure = { executionId, flowId, message, reason, error, attempts, workerId, startedAt };
     if ((await giveUp(bus, failure, at)) === "fenced") await this.#fenced(assignment);
     this.#options.ended(executionId);
+  }
+
+  #decide(task: Task, record: AttemptRecord, policy: RetryPolicy): RetryDecision {
+    const { now, random } = this.#options;
+    const { error } = record;
+    if (error.code !== WORKER_LOST) {
+      return decideRetry(error as ErrorInfo, task.attempt, policy, random(), now(), task.deadline);
+    }
+    const deaths = [...task.history, record].filter((each) => each.error.code === WORKER_LOST);
+    return decideDeath(deaths, task.attempt, policy);
   }
 
   /** There was a terminal record already. If it stands, the message is done with; if not, it runs again. */
@@ -163,7 +191,7 @@ export class Outcomes {
   }
 
   /** With the bus in trouble nothing is acked: the message comes again after ack_wait. */
-  #guard(assignment: Assignment, work: Promise<void>): void {
-    work.catch((error: unknown) => this.#options.fault(error, assignment.task.executionId));
+  async #guard(assignment: Assignment, work: Promise<void>): Promise<void> {
+    await work.catch((error: unknown) => this.#options.fault(error, assignment.task.executionId));
   }
 }

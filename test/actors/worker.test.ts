@@ -205,7 +205,7 @@ describe("draining", () => {
     expect(worker.state).toBe("draining");
     worker.pass(1);
     expect(worker.ref.snapshot().output).toMatchObject({ reason: "grace-over", inFlight: 2 });
-    expect(worker.did.at(-1)).toBe("redistribute grace-over");
+    expect(worker.did.at(-1)).toBe("redistribute grace-over clean");
   });
 
   test("a second order does not lengthen the grace, but may shorten it", () => {
@@ -261,7 +261,7 @@ describe("offline", () => {
     [{ type: "exit", code: 0 }, "exited", true],
     [{ type: "exit", code: 1 }, "exited", false],
     [{ type: "exit", signal: "SIGKILL" }, "exited", false],
-    [{ type: "evict", incarnation: NEWER }, "evicted", false],
+    [{ type: "evict", incarnation: NEWER }, "evicted", true],
   ] as const)("%o ends the actor", (event, reason, clean) => {
     const worker = new TestWorker().proven().send(event);
     expect(worker.ref.snapshot()).toMatchObject({ status: "done", output: { reason, clean } });

@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { backoffDelayMs, DEFAULT_RETRY_POLICY, decideRetry } from "../../src/domain/retry.ts";
+import {
+  backoffDelayMs,
+  DEFAULT_RETRY_POLICY,
+  decideDeath,
+  decideRetry,
+} from "../../src/domain/retry.ts";
 
 const TIMEOUT = { code: "TIMEOUT", message: "too slow", retryable: true };
 
@@ -33,6 +38,22 @@ test("an attempt that would start after the deadline is not waited for", () => {
     type: "give-up",
     because: "expired",
   });
+});
+
+test("a task whose worker died moves at once, and one that two died with is poison", () => {
+  const one = { workerId: "a" };
+  expect(decideDeath([one], 1, DEFAULT_RETRY_POLICY)).toMatchObject({ type: "retry", delayMs: 0 });
+  expect(decideDeath([one, { workerId: "b" }], 3, DEFAULT_RETRY_POLICY)).toEqual({
+    type: "give-up",
+    because: "poison",
+    reason: "2 workers died with it: a and b",
+  });
+});
+
+test("a death uses up an attempt like any other end of one", () => {
+  const policy = { ...DEFAULT_RETRY_POLICY, maxAttempts: 3 };
+  const decision = decideDeath([{ workerId: "a" }], 3, policy);
+  expect(decision).toMatchObject({ type: "give-up", because: "max_attempts" });
 });
 
 test("the delay doubles, stays below five minutes, and is random below that", () => {
