@@ -1,0 +1,75 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { loadConfig } from "../../src/config/load.ts";
+import { ensureNatsServer } from "../../src/nats-server/ensure.ts";
+import { RESTART_POLICY } from "../../src/nats-server/restart-policy.ts";
+import { startNatsServer } from "../../src/nats-server/start.ts";
+import { isSound } from "./ledger.ts";
+import { printReport } from "./report.ts";
+import { runChaos } from "./run-chaos.ts";
+
+const HELP = `npm run test:chaos -- [--seed N] [--executions N] [--faults N] [--seconds N] [--workers N]
+
+Runs executions on two orchestrators and some workers while these and their nats-server are killed
+and frozen, then proves from the result stream that each accepted execution ended exactly once.
+The same seed makes the same faults at the same times.
+
+  --seed        default 1
+  --executions  default 10000
+  --faults      default 36
+  --seconds     over which executions are published and faults happen (default 180)
+  --workers     default 4, of 20 slots
+`;
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: "1" },
+    executions: { type: "string", default: "10000" },
+    faults: { type: "string", default: "36" },
+    seconds: { type: "string", default: "180" },
+    workers: { type: "string", default: "4" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+if (values.help) process.stdout.write(HELP);
+else await main();
+
+async function main(): Promise<void> {
+  const { nats, paths } = loadConfig();
+  const where = {
+    serverBin: nats.serverBin,
+    path: process.env.PATH,
+    cacheDir: paths.cacheDir,
+    home: homedir(),
+  };
+  const tell = (line: string) => void process.stderr.write(`${line}\n`);
+  const server = await ensureNatsServer(where, { onProgress: tell });
+  const storeDir = await mkdtemp(join(tmpdir(), "batuta-chaos-"));
+  const restart = { ...RESTART_POLICY, maxRestarts: 1_000 };
+  await using running = await startNatsServer({ server, storeDir, restart });
+  try {
+    const report = await runChaos(running, {
+      seed: positive("seed", values.seed),
+      executions: positive("executions", values.executions),
+      faults: positive("faults", values.faults),
+      durationMs: positive("seconds", values.seconds) * 1_000,
+      workers: positive("workers", values.workers),
+      tell,
+      env: { BATUTA_WORKER_MAX_CONCURRENT_FLOWS: "20" },
+    });
+    printReport(values.seed, running.version, report);
+    if (!isSound(report.verdict) || report.left > 0) process.exitCode = 1;
+  } finally {
+    await running.stop();
+    await rm(storeDir, { recursive: true, force: true });
+  }
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new Error(`--${name} ${text}: a positive whole number is expected`);
+}

@@ -1,0 +1,93 @@
+import { WORKER_LEFT, WORKER_LOST } from "../../src/bus/assignments.ts";
+import type { FlowEvent } from "../../src/messages/flow-event.ts";
+import type { DoneMessage, WorkerStateEvent } from "../../src/messages/worker.ts";
+import type { FaultKind } from "./plan.ts";
+
+interface Victim {
+  readonly kind: FaultKind;
+  readonly workerId: string;
+  readonly at: number;
+}
+
+export interface Moves {
+  /** Milliseconds from the fault to `offline`. */
+  readonly detectionMs: readonly number[];
+  /** Milliseconds from the fault until a task that the victim held was started elsewhere. */
+  readonly takenElsewhereMs: readonly number[];
+}
+
+/** What was seen of tasks that move from workers that were hurt: from live events, so only a sample. */
+export class MoveWatch {
+  readonly #holder = new Map<string, { readonly workerId: string; readonly at: number }>();
+  readonly #lost = new Map<string, Victim>();
+  readonly #victims = new Map<string, Victim>();
+  readonly #moves = new Map<FaultKind, { detectionMs: number[]; takenElsewhereMs: number[] }>();
+  #starts = 0;
+  #fenced = 0;
+  readonly #started = new Set<string>();
+
+  /** Runs that were started again after another run of the same execution. */
+  get repeated(): number {
+    return this.#starts - this.#started.size;
+  }
+
+  /** Commits that were refused since another one stood. */
+  get fenced(): number {
+    return this.#fenced;
+  }
+
+  movesOf(kind: FaultKind): Moves {
+    return this.#moves.get(kind) ?? { detectionMs: [], takenElsewhereMs: [] };
+  }
+
+  hurt(kind: FaultKind, workerId: string): void {
+    const victim = { kind, workerId, at: performance.now() };
+    this.#victims.set(workerId, victim);
+    for (const [executionId, holder] of this.#holder) {
+      if (holder.workerId === workerId) this.#lost.set(executionId, victim);
+    }
+  }
+
+  event(event: FlowEvent): void {
+    const { executionId, kind, workerId } = event;
+    if (kind === "started" && typeof workerId === "string") this.#startedBy(executionId, workerId);
+    const hasFailed = kind === "retrying" && !isLoss(event.error);
+    if (!hasFailed && kind !== "completed" && kind !== "failed") return;
+    this.#holder.delete(executionId);
+    this.#lost.delete(executionId);
+  }
+
+  state({ workerId, to }: WorkerStateEvent): void {
+    const victim = this.#victims.get(workerId);
+    if (to !== "offline" || victim === undefined) return;
+    this.#victims.delete(workerId);
+    this.#of(victim.kind).detectionMs.push(performance.now() - victim.at);
+  }
+
+  done({ outcomes }: DoneMessage): void {
+    this.#fenced += outcomes.filter(({ status }) => status === "fenced").length;
+  }
+
+  #startedBy(executionId: string, workerId: string): void {
+    const at = performance.now();
+    this.#starts += 1;
+    this.#started.add(executionId);
+    this.#holder.set(executionId, { workerId, at });
+    const victim = this.#lost.get(executionId);
+    if (victim === undefined) return;
+    this.#lost.delete(executionId);
+    this.#of(victim.kind).takenElsewhereMs.push(at - victim.at);
+  }
+
+  #of(kind: FaultKind) {
+    const known = this.#moves.get(kind) ?? { detectionMs: [], takenElsewhereMs: [] };
+    this.#moves.set(kind, known);
+    return known;
+  }
+}
+
+/** An attempt that was lost with its worker moves; one that failed by itself waits for its retry. */
+function isLoss(error: unknown): boolean {
+  const code = (error as { readonly code?: unknown } | undefined)?.code;
+  return code === WORKER_LOST || code === WORKER_LEFT;
+}
