@@ -4,7 +4,7 @@ import { SERVER_LINES, type ServerLine } from "./src/nats-server/versions.ts";
 /** Tests that need nothing installed. */
 const UNIT = [
   "test/architecture.test.ts",
-  "test/{actors,chaos,cli,config,domain,engine,http,kernel,messages,telemetry}/**/*.test.ts",
+  "test/{actors,chaos,cli,config,docs,domain,engine,http,kernel,messages,telemetry}/**/*.test.ts",
 ];
 
 /** BATUTA_TEST_NATS picks one line; with BATUTA_TEST_NATS_URL there is but one server. */
