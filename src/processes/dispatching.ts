@@ -2,7 +2,7 @@ import { Assignments } from "../bus/assignments.ts";
 import type { Bus } from "../bus/connect.ts";
 import type { ExecutionStore } from "../bus/executions.ts";
 import { Intake } from "../bus/intake.ts";
-import { type BalancingPolicy, freeSlots } from "../domain/balancing.ts";
+import { type BalancingPolicy, freeSlots, type WorkerCandidate } from "../domain/balancing.ts";
 import type { PerLane } from "../domain/lane.ts";
 import type { RetryPolicy } from "../domain/retry.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
@@ -141,19 +141,28 @@ export class Dispatching {
   /** Tasks that the fleet could take now from this orchestrator. */
   freeSlots(): number {
     let free = -this.#dispatcher.pondering;
-    for (const candidate of this.#fleet().candidates()) {
-      // Which of its slots are free is known when it has said what came of its share.
-      if (this.#directing.reservedOf(candidate.workerId) > 0) continue;
-      free += freeSlots(candidate, this.capacityLimit);
-    }
+    for (const candidate of this.#fleet().candidates()) free += this.#freeOf(candidate);
     return free;
   }
 
-  /** Runs what may make a worker assignable, and looks for work if it did. */
-  noticing(change: () => void): void {
-    const before = this.freeSlots();
+  /**
+   * Runs what may make a worker assignable, and looks for work if it did. Looks at that one only:
+   * each beat and each pong comes by here.
+   */
+  noticing(workerId: string, change: () => void): void {
+    const free = () => {
+      const candidate = this.#fleet().candidate(workerId);
+      return candidate === undefined ? 0 : this.#freeOf(candidate);
+    };
+    const before = free();
     change();
-    if (this.freeSlots() > before) this.poke();
+    if (free() > before) this.poke();
+  }
+
+  #freeOf(candidate: WorkerCandidate): number {
+    // Which of its slots are free is known when it has said what came of its share.
+    if (this.#directing.reservedOf(candidate.workerId) > 0) return 0;
+    return freeSlots(candidate, this.capacityLimit);
   }
 
   /** Resolves once nothing is assigned any more, or after `timeoutMs`. */

@@ -63,6 +63,8 @@ export interface Member {
   /** It has agreed to take tasks that the server delivers to it itself. */
   directed: boolean;
   standing: WorkerStanding;
+  /** What the balancer knows of it; undefined when that has to be put together anew. */
+  candidate: WorkerCandidate | undefined;
 }
 
 /** How often a stranger is asked to register, at the most. */
@@ -180,6 +182,12 @@ export class Fleet {
     return this.#candidates;
   }
 
+  /** The same of one worker. */
+  candidate(workerId: string): WorkerCandidate | undefined {
+    const member = this.#members.get(workerId);
+    return member && this.#candidateOf(member);
+  }
+
   recipient(workerId: string): Recipient | undefined {
     const registration = this.#members.get(workerId)?.registration;
     return registration && { workerId, incarnation: registration.incarnation };
@@ -213,6 +221,7 @@ export class Fleet {
       committing: 0,
       directed: false,
       standing: standingOf(ref.snapshot()),
+      candidate: undefined,
     };
     this.#members.set(workerId, member);
     ref.subscribe(() => {
@@ -220,7 +229,7 @@ export class Fleet {
       member.standing = standingOf(ref.snapshot());
       const isSame = member.standing.assignable === assignable && member.standing.weight === weight;
       // Every beat comes by here: for a fleet, each rebuilding the list would be quadratic.
-      if (!isSame) this.#candidates = undefined;
+      if (!isSame) this.#reconsider(member);
       if (member.standing.suspect) this.#doubtOneself();
     });
     const freeze = this.#options.freeze();
@@ -232,10 +241,20 @@ export class Fleet {
   /** A worker of another make does not agree, and gets its tasks forwarded. */
   async #agreeToDirect(member: Member): Promise<void> {
     member.directed = await this.#options.direct(member.registration.workerId);
+    this.#reconsider(member);
+  }
+
+  #reconsider(member: Member): void {
+    member.candidate = undefined;
     this.#candidates = undefined;
   }
 
   #candidateOf(member: Member): WorkerCandidate {
+    member.candidate ??= this.#newCandidate(member);
+    return member.candidate;
+  }
+
+  #newCandidate(member: Member): WorkerCandidate {
     const { inFlightOf } = this.#options;
     const { registration, standing, supports } = member;
     const { workerId, pool = "default", capacity } = registration;

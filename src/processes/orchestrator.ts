@@ -107,7 +107,7 @@ export class Orchestrator implements AsyncDisposable {
     const ids = () => this.fleet.members().map(({ registration }) => registration.workerId);
     this.#pinger = new Pinger(control, ids, {
       pong: (workerId, incarnation) =>
-        this.dispatching.noticing(() => this.fleet.pong(workerId, incarnation)),
+        this.dispatching.noticing(workerId, () => this.fleet.pong(workerId, incarnation)),
       unreachable: (workerId) => this.fleet.unreachable(workerId),
     });
     const { shutdownTimeoutMs: stopTimeoutMs } = options;
@@ -144,7 +144,9 @@ export class Orchestrator implements AsyncDisposable {
     const { dispatching, fleet } = this;
     for (const entry of await registry.entries()) fleet.join(entry);
     const watch = await registry.watch((change) => {
-      if (change.type === "put") dispatching.noticing(() => fleet.join(change.entry));
+      if (change.type !== "put") return;
+      const { workerId } = change.entry.registration;
+      dispatching.noticing(workerId, () => fleet.join(change.entry));
     });
     this.#link.start(data);
     this.#pinger.start();
@@ -294,7 +296,8 @@ export class Orchestrator implements AsyncDisposable {
     };
     return new FleetLink(bus, {
       register: (registration) => admitWorker(registration, admission),
-      heartbeat: (beat) => dispatching.noticing(() => fleet.heartbeat(beat, Date.now())),
+      heartbeat: (beat) =>
+        dispatching.noticing(beat.workerId, () => fleet.heartbeat(beat, Date.now())),
       done: (done) => {
         dispatching.receive(done);
         fleet.done(done);

@@ -16,12 +16,15 @@ export interface Moves {
   readonly takenElsewhereMs: readonly number[];
 }
 
+const DISTURBED_MS = 10_000;
+
 /** What was seen of tasks that move from workers that were hurt: from live events, so only a sample. */
 export class MoveWatch {
   readonly #holder = new Map<string, { readonly workerId: string; readonly at: number }>();
   readonly #lost = new Map<string, Victim>();
   readonly #victims = new Map<string, Victim>();
   readonly #moves = new Map<FaultKind, { detectionMs: number[]; takenElsewhereMs: number[] }>();
+  #quietFrom = 0;
   #starts = 0;
   #fenced = 0;
   readonly #started = new Set<string>();
@@ -40,7 +43,18 @@ export class MoveWatch {
     return this.#moves.get(kind) ?? { detectionMs: [], takenElsewhereMs: [] };
   }
 
+  /**
+   * Something else than a worker is hurt now, or has just recovered: how long a task takes to move says
+   * nothing about workers then.
+   */
+  disturbed(): void {
+    this.#quietFrom = performance.now() + DISTURBED_MS;
+    this.#victims.clear();
+    this.#lost.clear();
+  }
+
   hurt(kind: FaultKind, workerId: string): void {
+    if (performance.now() < this.#quietFrom) return;
     const victim = { kind, workerId, at: performance.now() };
     this.#victims.set(workerId, victim);
     for (const [executionId, holder] of this.#holder) {

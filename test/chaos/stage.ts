@@ -72,6 +72,7 @@ export class Stage implements AsyncDisposable {
   /** Hurts, and resolves with what was done once it is undone. */
   async inflict({ kind, target, forMs }: Fault): Promise<string> {
     const [what, whom] = kind.split("-");
+    if (whom !== "worker") this.#watch.disturbed();
     if (whom === "server") return this.#hurtServer(what === "freeze", forMs);
     const actors = whom === "worker" ? this.#workers : this.#orchestrators;
     const free = actors.filter(({ name }) => !this.#busy.has(name));
@@ -81,6 +82,7 @@ export class Stage implements AsyncDisposable {
     if (whom === "worker") this.#watch.hurt(kind, actor.name);
     await (what === "kill" ? actor.kill(forMs) : actor.freeze(forMs));
     this.#busy.delete(actor.name);
+    if (whom !== "worker") this.#watch.disturbed();
     return `${kind} ${actor.name} for ${forMs} ms`;
   }
 
@@ -110,6 +112,7 @@ export class Stage implements AsyncDisposable {
       await restarted;
     }
     this.#busy.delete("server");
+    this.#watch.disturbed();
     return isFreeze ? `freeze-server for ${forMs} ms` : "kill-server";
   }
 }
