@@ -1,9 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Bus } from "../src/bus/connect.ts";
 import { connect } from "../src/client/client.ts";
+import { DISPATCH_CONSUMER } from "../src/messages/subjects.ts";
 import { OUTSTANDING, WARM_RUNS } from "./baseline.ts";
 import type { BenchFleet } from "./fleet.ts";
-import { NOOP_FLOW, NOOP_MESSAGE } from "./flow-message.ts";
+import { FAILING_MESSAGE, NOOP_FLOW, NOOP_MESSAGE } from "./flow-message.ts";
 import { type Latency, latencyOf, pipelined, type Rate, rateOf } from "./measure.ts";
 
 /** The first executions pay for compiling and warming up; they are not measured. */
@@ -37,6 +38,25 @@ export async function drain(
   const from = await reach(bus, Math.ceil(count * WARM_SHARE));
   const to = await reach(bus, count);
   return rateOf(to.stored - from.stored, to.at - from.at);
+}
+
+/** Resolves once `count` executions have failed once and wait for their next attempt. */
+export async function fillWithWaiting(bus: Bus, count: number): Promise<void> {
+  const subject = bus.names.execute("normal");
+  await pipelined(count, OUTSTANDING, () => bus.js.publish(subject, FAILING_MESSAGE));
+  for (;;) {
+    const lane = bus.names.streams.flows.normal;
+    const { num_pending, num_ack_pending } = await bus.jsm.consumers.info(lane, DISPATCH_CONSUMER);
+    if (num_pending === 0 && num_ack_pending === count && (await hasFailed(bus, count))) return;
+    await pause(LOOK_MS);
+  }
+}
+
+/** Each attempt that has failed is an entry of the bucket. */
+async function hasFailed(bus: Bus, count: number): Promise<boolean> {
+  const bucket = `KV_${bus.names.buckets.executions}`;
+  const { state } = await bus.jsm.streams.info(bucket);
+  return state.messages >= count;
 }
 
 async function reach(bus: Bus, wanted: number): Promise<{ at: number; stored: number }> {

@@ -20,6 +20,9 @@ export class BenchFleet implements AsyncDisposable {
       BATUTA_LOG_LEVEL: "warn",
       BATUTA_LOG_FORMAT: "json",
       BATUTA_WORKER_MAX_CONCURRENT_FLOWS: String(slots),
+      // Only what is to fail does, and it is to wait for longer than the bench takes.
+      BATUTA_RETRY_BACKOFF: "12h",
+      BATUTA_RETRY_BACKOFF_MAX: "12h",
     };
   }
 

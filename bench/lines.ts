@@ -63,6 +63,19 @@ function against(
   return { ...line, value: medianOf(rounds.map(of)), ratio: medianOf(ratios), ratios };
 }
 
+/** Against the last round, whose workers were as warm. */
+export function waitingLines(
+  rounds: readonly Round[],
+  waiting: number,
+  drained: Rate | undefined,
+): Line[] {
+  const before = rounds.at(-1)?.drained.perSecond;
+  if (drained === undefined || before === undefined) return [];
+  const { perSecond: value } = drained;
+  const name = `drain while ${waiting} wait for a retry`;
+  return [{ name, unit: "/s", value, ratio: value / before, ratioTo: "drain", atLeast: 0.8 }];
+}
+
 export function idleLines(idle: IdleFigures | undefined): Line[] {
   if (idle === undefined) return [];
   const name = (what: string) => `idle orchestrator, ${idle.workers} workers: ${what}`;

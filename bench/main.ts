@@ -8,13 +8,13 @@ import { describeDurability } from "../src/nats-server/durability.ts";
 import { ensureNatsServer } from "../src/nats-server/ensure.ts";
 import { type NatsServer, startNatsServer } from "../src/nats-server/start.ts";
 import { measureBaseline } from "./baseline.ts";
-import { drain, enqueue, submitToResult } from "./batuta.ts";
+import { drain, enqueue, fillWithWaiting, submitToResult } from "./batuta.ts";
 import { BenchFleet } from "./fleet.ts";
 import { measureIdle } from "./idle.ts";
-import { idleLines, type Round, roundLines } from "./lines.ts";
+import { idleLines, type Round, roundLines, waitingLines } from "./lines.ts";
 import { type Line, printReport, targets } from "./report.ts";
 
-const HELP = `npm run bench -- [--rounds N] [--count N] [--workers N] [--slots N] [--latency-runs N] [--idle-workers N]
+const HELP = `npm run bench -- [--rounds N] [--count N] [--workers N] [--slots N] [--latency-runs N] [--idle-workers N] [--waiting N]
 
 Measures bare JetStream and Batuta by turns on one server and prints ratios, the median of all
 rounds: machines differ and are noisy, ratios of one run are comparable. Writes
@@ -26,6 +26,7 @@ bench/results/<time>.json.
   --slots         slots of each worker                         (default 50)
   --latency-runs  messages and executions one at a time        (default 1000)
   --idle-workers  workers beating at an idle orchestrator      (default 20; 0 leaves it out)
+  --waiting       executions that wait for a retry meanwhile   (default 10000; 0 leaves it out)
 `;
 
 const { values } = parseArgs({
@@ -36,6 +37,7 @@ const { values } = parseArgs({
     slots: { type: "string", default: "50" },
     "latency-runs": { type: "string", default: "1000" },
     "idle-workers": { type: "string", default: "20" },
+    waiting: { type: "string", default: "10000" },
     help: { type: "boolean", default: false },
   },
 });
@@ -51,6 +53,7 @@ async function main(): Promise<void> {
     slots: positive("slots", values.slots),
     latencyRuns: positive("latency-runs", values["latency-runs"]),
     idleWorkers: Number(values["idle-workers"]),
+    waiting: Number(values.waiting),
   };
   const storeDir = await mkdtemp(join(tmpdir(), "batuta-bench-"));
   const server = await startServer(storeDir);
@@ -80,11 +83,12 @@ interface Settings {
   readonly slots: number;
   readonly latencyRuns: number;
   readonly idleWorkers: number;
+  readonly waiting: number;
 }
 
 /** Each round is measured against its own baseline: the machine's pace drifts within a run. */
 async function measure(bus: Bus, server: NatsServer, settings: Settings): Promise<Line[]> {
-  const { rounds, workers, slots, idleWorkers } = settings;
+  const { rounds, workers, slots, idleWorkers, waiting } = settings;
   await using fleet = new BenchFleet(bus, server.url, slots);
   const pid = await fleet.orchestrator();
   const idle =
@@ -96,7 +100,16 @@ async function measure(bus: Bus, server: NatsServer, settings: Settings): Promis
     process.stderr.write(`round ${round} of ${rounds}\n`);
     measured.push(await measureRound(bus, server, fleet, settings, round === 1 ? workers : 0));
   }
-  return [...roundLines(measured), ...idleLines(idle)];
+  const beside = waiting === 0 ? undefined : await measureBesideWaiting(bus, fleet, settings);
+  return [...roundLines(measured), ...waitingLines(measured, waiting, beside), ...idleLines(idle)];
+}
+
+/** Fresh executions while many others wait for their next attempt. */
+async function measureBesideWaiting(bus: Bus, fleet: BenchFleet, { count, waiting }: Settings) {
+  await progress(`${waiting} begin to wait for a retry`, () => fillWithWaiting(bus, waiting));
+  await bus.jsm.streams.purge(bus.names.streams.results);
+  await progress("enqueue", () => enqueue(bus, count));
+  return progress("drain", () => drain(bus, fleet, count, 0));
 }
 
 async function measureRound(

@@ -7,6 +7,8 @@ export interface Line {
   readonly unit: string;
   readonly value: number;
   readonly ratio?: number;
+  /** What the ratio is to, where that is not the bare figure. */
+  readonly ratioTo?: string;
   /** The ratio in each round. */
   readonly ratios?: readonly number[];
   /** Targets of the ratio. */
@@ -45,13 +47,13 @@ export function printReport({ machine, server, lines }: Report): void {
     style: { head: [], border: [], compact: true },
   });
   const wanted = new Map(targets(lines).map((target) => [target.name, target]));
-  for (const { name, unit, value, ratio, ratios = [] } of lines) {
+  for (const { name, unit, value, ratio, ratioTo = "", ratios = [] } of lines) {
     const target = wanted.get(name);
     const verdict = target === undefined ? "" : `${target.text} ${target.met ? "met" : "MISSED"}`;
     table.push([
       name,
       `${round(value, 3)} ${unit}`,
-      ratio === undefined ? "" : `${round(ratio, 3)} x`,
+      ratio === undefined ? "" : `${round(ratio, 3)} x ${ratioTo}`.trimEnd(),
       ratios.map((each) => round(each, 2)).join("  "),
       verdict,
     ]);
