@@ -1,3 +1,4 @@
+import type { DeadLetterReason } from "../domain/dead-letter.ts";
 import type { ErrorInfo, Problem } from "../domain/errors.ts";
 import type { Lane } from "../domain/lane.ts";
 
@@ -27,16 +28,7 @@ export interface ExecutionResult {
   readonly reason?: DeadLetterReason;
 }
 
-export const DEAD_LETTER_REASONS = [
-  "invalid",
-  "max_attempts",
-  "not_retryable",
-  "poison",
-  "expired",
-  "too_large",
-  "unsupported",
-] as const;
-export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
+export type { DeadLetterReason };
 
 /** One attempt that failed, oldest first in `attempts` of a dead letter. */
 export interface AttemptRecord {
