@@ -52,6 +52,11 @@ export interface DeadLetter {
   readonly message: OriginalMessage;
 }
 
+/** A dead letter with its place in the stream of dead letters. */
+export interface StoredDeadLetter extends DeadLetter {
+  readonly sequence: number;
+}
+
 /**
  * The message as it was published. Exactly one of `data` (it was JSON), `dataBase64` (it was not)
  * and `blob` (it is too large to travel inside a dead letter: the name, in the object store, of a JSON
