@@ -26,7 +26,10 @@ export async function previewReplay(
 ): Promise<LetterOutcome> {
   const prepared = await prepare(bus, sequence, now);
   if (prepared === undefined) return MISSING;
-  return { outcome: "selected", notes: prepared.message.notes };
+  const { letter, message } = prepared;
+  const { record } = await endOf(bus, letter);
+  const isOver = message.keepsId && record !== undefined && !isEndOf(record, letter);
+  return { outcome: "selected", notes: isOver ? [overNote(record)] : message.notes };
 }
 
 /**
@@ -53,7 +56,7 @@ export async function replayLetter(
   const { removed, standing } = keepsId ? await reopen(bus, letter) : NOTHING_REOPENED;
   if (standing !== undefined) {
     await removeLetter(bus, letter);
-    return { outcome: "superseded", notes: [`its execution ended as ${standing.status} since`] };
+    return { outcome: "superseded", notes: [overNote(standing)] };
   }
   try {
     await publishStored(bus, bus.names.execute(letter.lane), message.body, message.headers);
@@ -112,17 +115,26 @@ const NOTHING_REOPENED: Reopened = {};
  * again since, and nothing is removed.
  */
 async function reopen(bus: Bus, letter: DeadLetter): Promise<Reopened> {
-  const { executionId } = letter;
-  const { results } = bus.names.streams;
-  const stored = await storedMessage(bus, results, { last_by_subj: bus.names.result(executionId) });
-  const record = stored?.json<ExecutionResult>();
-  if (stored !== undefined && record !== undefined) {
+  const { record, sequence } = await endOf(bus, letter);
+  if (record !== undefined) {
     if (!isEndOf(record, letter)) return { standing: record };
-    await deleteStored(bus, results, stored.seq);
+    await deleteStored(bus, bus.names.streams.results, sequence);
   }
   const executions = await ExecutionStore.open(bus);
-  await executions.forget(executionId, (memory) => isHistoryOf(memory, letter));
+  await executions.forget(letter.executionId, (memory) => isHistoryOf(memory, letter));
   return record === undefined ? {} : { removed: record };
+}
+
+/** The terminal record that the execution of a letter has now, and its sequence. */
+async function endOf(bus: Bus, { executionId }: DeadLetter) {
+  const { names } = bus;
+  const last = { last_by_subj: names.result(executionId) };
+  const stored = await storedMessage(bus, names.streams.results, last);
+  return { record: stored?.json<ExecutionResult>(), sequence: stored?.seq ?? 0 };
+}
+
+function overNote({ status }: ExecutionResult): string {
+  return `its execution ended as ${status} since: the letter is only removed`;
 }
 
 /** Record and letter of one run are written with one and the same instant; clocks are not compared. */

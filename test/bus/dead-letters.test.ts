@@ -5,11 +5,13 @@ import { readOriginal } from "../../src/bus/dead-letter-original.ts";
 import { listDeadLetters, newestDeadLetter } from "../../src/bus/dead-letter-reader.ts";
 import { storeDeadLetter } from "../../src/bus/dead-letters.ts";
 import { ExecutionStore } from "../../src/bus/executions.ts";
-import { replayLetter } from "../../src/bus/replay.ts";
+import type { LaneMessage } from "../../src/bus/intake.ts";
+import { previewReplay, replayLetter } from "../../src/bus/replay.ts";
 import { findResult, storeResultOnce } from "../../src/bus/results.ts";
 import { storedMessage } from "../../src/bus/stored-message.ts";
 import { ensureTopology } from "../../src/bus/topology.ts";
 import type { DeadLetter, ExecutionResult } from "../../src/messages/result.ts";
+import { settleEnded } from "../../src/processes/give-up.ts";
 import { testPrefix, useNats } from "../support/nats.ts";
 
 const nats = useNats();
@@ -193,12 +195,36 @@ test("an operator who comes late undoes nothing of what the first replay has led
   const attempts = [{ attempt: 1, workerId: "w2", error: ERROR, at: later }];
   const again = letterOf(bus, "e1", { deadAt: later, attempts });
   await fail(bus, again);
+  expect((await previewReplay(bus, sequence, NOW)).notes[0]).toContain("ended as failed since");
   expect(await replayLetter(bus, sequence, NOW)).toMatchObject({ outcome: "superseded" });
   expect(await inLane(bus)).toBe(1);
   expect(await findResult(bus, "e1")).toMatchObject({ finishedAt: later });
   expect((await (await ExecutionStore.open(bus)).read("e1")).attempts).toEqual(attempts);
   expect(await idsOf(bus)).toEqual(["e1"]);
   expect(await replayLetter(bus, sequence, NOW)).toMatchObject({ outcome: "missing" });
+});
+
+test("a run whose writer died before its letter gets it, though an earlier letter is still there", async ({
+  task,
+}) => {
+  const bus = await openBus(task);
+  await storeDeadLetter(bus, letterOf(bus, "e1"));
+  const later = "2026-03-01T11:30:00.000Z";
+  const record = recordOf(letterOf(bus, "e1", { deadAt: later }));
+  const message: LaneMessage = {
+    lane: "normal",
+    ackSubject: "nobody.acks",
+    stream: bus.names.streams.flows.normal,
+    sequence: 9_999,
+    deliveryCount: 2,
+    storedAt: NOW,
+    data: new TextEncoder().encode('{"executionId":"e1"}'),
+    headers: [],
+  };
+  await settleEnded(bus, message, record);
+  await settleEnded(bus, message, record);
+  expect(await idsOf(bus)).toEqual(["e1", "e1"]);
+  expect((await newestDeadLetter(bus, "e1"))?.deadAt).toBe(later);
 });
 
 test("attempts of a run that is under way are left alone", async ({ task }) => {
