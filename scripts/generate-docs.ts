@@ -146,6 +146,8 @@ export const OTHER_PROBLEM_CODES: Readonly<Record<string, string>> = {
   E_DEADLINE: "the deadline had passed before the execution could start",
   E_ID: "an id in the path of a request cannot be one",
   E_IDEMPOTENCY_KEY: "the Idempotency-Key header is no id, or contradicts the executionId",
+  E_FILTER: "a filter, cursor or limit of dead letters does not fit; what it accepts is told",
+  E_SELECTION: "nothing was selected, or in several ways; how to select is told",
   E_WAIT: "?wait= is no duration",
   E_CONFIG_UNKNOWN: "a BATUTA_ variable is not a setting; the nearest name is told",
   E_CONFIG_VALUE: "the value of a setting does not fit; what it accepts is told",

@@ -50,6 +50,21 @@ export class ExecutionStore {
       }
     }
   }
+
+  /**
+   * Forgets what is kept of an execution if `isMeant` says so of it. What is written in between stays.
+   */
+  async forget(executionId: string, isMeant: (memory: ExecutionMemory) => boolean): Promise<void> {
+    const entry = await this.#kv.get(executionId);
+    if (entry === null || entry.operation !== "PUT" || !isMeant(entry.json<ExecutionMemory>()))
+      return;
+    try {
+      await this.#kv.delete(executionId, { previousSeq: entry.revision });
+    } catch (error) {
+      // Somebody wrote it since: that belongs to a later run.
+      if (!isLostRace(error)) throw error;
+    }
+  }
 }
 
 /** Another process wrote the key between our read and our write. */

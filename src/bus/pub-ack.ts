@@ -16,7 +16,7 @@ export interface PubAck {
  */
 export type PubRefusal =
   | { readonly type: "unanswered" }
-  | { readonly type: "unavailable" }
+  | { readonly type: "unavailable"; readonly errorCode?: number; readonly description?: string }
   | { readonly type: "refused"; readonly errorCode: number; readonly description: string };
 
 interface ApiError {
@@ -35,7 +35,7 @@ export function refusalOf(msg: Msg | undefined): PubRefusal | undefined {
   // Parsing is for failures only: this runs once per execution.
   if (!text.includes('"error"')) return undefined;
   const { error } = JSON.parse(text) as ApiError;
-  if (error.code === 503) return { type: "unavailable" };
   const { err_code: errorCode = 0, description = "no reason was given" } = error;
+  if (error.code === 503) return { type: "unavailable", errorCode, description };
   return { type: "refused", errorCode, description };
 }

@@ -32,6 +32,9 @@ export async function publishStored(
   for (;;) {
     const answer = await publishOnce(bus, subject, data, block);
     if (!("type" in answer)) return answer;
+    if (isFull(answer)) {
+      throw new LaneFullError(`${subject} is full (${answer.description}); try again later`);
+    }
     if (answer.type === "refused") throw refusedError(subject, answer);
     if (Date.now() >= giveUpAt) throw unanswered(subject);
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
@@ -58,11 +61,14 @@ function publishOnce(
   });
 }
 
+/** Servers say it with the code of "unavailable" (503), but it does not pass by itself. */
+function isFull(answer: PubRefusal): answer is PubRefusal & { description: string } {
+  if (answer.type === "unanswered" || !LIMIT_REACHED.has(answer.errorCode ?? 0)) return false;
+  return answer.type === "refused" || /maximum/i.test(answer.description ?? "");
+}
+
 function refusedError(subject: string, refusal: PubRefusal & { type: "refused" }): BatutaError {
   const { errorCode, description } = refusal;
-  if (LIMIT_REACHED.has(errorCode)) {
-    return new LaneFullError(`${subject} is full (${description}); try again later`);
-  }
   return new PublishRefusedError(`${subject} was refused: ${description} (${errorCode})`);
 }
 

@@ -19,7 +19,7 @@ export type ExitName = keyof typeof EXIT;
 /** One line for people for each code. */
 export const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
   ok: "all went well",
-  failed: "the execution failed or was cancelled",
+  failed: "the execution failed or was cancelled, or a dead letter could not be replayed",
   usage: "a wrong argument, setting or flow",
   unreachable: "no NATS server, no orchestrator, or a full lane",
   notFound: "what was asked for is not there",

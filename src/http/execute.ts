@@ -3,9 +3,9 @@ import { ID_PATTERN, isId } from "../domain/ids.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import { executeMessage } from "../messages/execute.ts";
 import { type ExecutionResult, TERMINAL_STATUSES } from "../messages/result.ts";
+import { readJson } from "./body.ts";
 import type { Call, Reply } from "./call.ts";
 import type { HttpLog, KnownExecution, OrchestratorPort, SubmitHeaders } from "./port.ts";
-import { HttpError } from "./problem.ts";
 import { type WaitRoom, waitMsOf } from "./waiting.ts";
 
 export interface ExecuteDeps {
@@ -21,7 +21,10 @@ export interface ExecuteDeps {
  */
 export async function execute(call: Call, deps: ExecuteDeps): Promise<Reply> {
   const waitMs = waitMsOf(call.query("wait"), deps.waitMaxMs);
-  const message = withIdempotencyKey(await readMessage(call), call.header("idempotency-key"));
+  const message = withIdempotencyKey(
+    executeMessage.decode(await readJson(call)),
+    call.header("idempotency-key"),
+  );
   const outcome = await deps.port.submit(message, message.priority ?? "normal", traceOf(call));
   const known: KnownExecution = "known" in outcome ? outcome.known : outcome;
   if (isResult(known)) return reply(200, known);
@@ -53,32 +56,6 @@ async function waitFor(
     log.debug({ err, executionId }, "waiting for a result ended early");
     return undefined;
   }
-}
-
-async function readMessage(call: Call): Promise<ExecuteMessage> {
-  const type = call.header("content-type");
-  const encoding = call.header("content-encoding") ?? "identity";
-  if ((type !== undefined && !isJson(type)) || encoding !== "identity")
-    throw notPlainJson(type, encoding);
-  const body = await call.body();
-  if (type === undefined && body.length > 0) throw notPlainJson(type, encoding);
-  return executeMessage.decode(body);
-}
-
-function isJson(contentType: string): boolean {
-  return /^application\/([\w.-]+\+)?json\s*(;\s*charset="?utf-8"?\s*)?;?$/i.test(
-    contentType.trim(),
-  );
-}
-
-/** Any other type is what a form on a foreign web page could send without asking the browser first. */
-function notPlainJson(type: string | undefined, encoding: string): HttpError {
-  const sent =
-    encoding === "identity" ? (type ?? "no content type") : `content encoding ${encoding}`;
-  return new HttpError(`send application/json in UTF-8, not ${sent}`, {
-    code: "UNSUPPORTED_MEDIA_TYPE",
-    headers: { "accept-post": "application/json" },
-  });
 }
 
 /** The Idempotency-Key header names the execution where the body does not. Quotes around it are dropped. */

@@ -2,12 +2,13 @@ import type { Lane } from "../domain/lane.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { ExecutionResult } from "../messages/result.ts";
 import type { Heartbeat, WorkerCapacity, WorkerStateName } from "../messages/worker.ts";
+import type { DeadLetterPort } from "./dead-letters.ts";
 
 /**
  * What the HTTP API needs from the process that serves it. Each method may throw a BatutaError: its
  * class decides the status (see problem.ts), anything else is answered 500 and logged.
  */
-export interface OrchestratorPort {
+export interface OrchestratorPort extends DeadLetterPort {
   /**
    * Publishes one execution, or tells what is known of it when its executionId was used before.
    *

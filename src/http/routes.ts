@@ -1,6 +1,7 @@
 import { InvalidInputError, NotFoundError } from "../domain/errors.ts";
 import { ID_PATTERN, isId, isWorkerId, WORKER_ID_PATTERN } from "../domain/ids.ts";
 import type { Reply, Route } from "./call.ts";
+import { deadLetterRoutes } from "./dead-letters.ts";
 import { type ExecuteDeps, execute } from "./execute.ts";
 import type { OrchestratorPort } from "./port.ts";
 
@@ -22,6 +23,7 @@ export function routesOf(
     { method: "GET", path: "/workers/:id", handle: (call) => worker(port, call.param("id")) },
     { method: "GET", path: "/queues", handle: async () => ok({ queues: await port.queues() }) },
     { method: "GET", path: "/executions/:id", handle: (call) => execution(port, call.param("id")) },
+    ...deadLetterRoutes(port),
   ];
 }
 

@@ -1,3 +1,4 @@
+import type { DeadLetterReason } from "../domain/dead-letter.ts";
 import type { ErrorInfo, Problem } from "../domain/errors.ts";
 import type { Lane } from "../domain/lane.ts";
 
@@ -27,16 +28,7 @@ export interface ExecutionResult {
   readonly reason?: DeadLetterReason;
 }
 
-export const DEAD_LETTER_REASONS = [
-  "invalid",
-  "max_attempts",
-  "not_retryable",
-  "poison",
-  "expired",
-  "too_large",
-  "unsupported",
-] as const;
-export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
+export type { DeadLetterReason };
 
 /** One attempt that failed, oldest first in `attempts` of a dead letter. */
 export interface AttemptRecord {
@@ -58,6 +50,11 @@ export interface DeadLetter {
   readonly attempts: readonly AttemptRecord[];
   readonly deadAt: string;
   readonly message: OriginalMessage;
+}
+
+/** A dead letter with its place in the stream of dead letters. */
+export interface StoredDeadLetter extends DeadLetter {
+  readonly sequence: number;
 }
 
 /**

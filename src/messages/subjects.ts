@@ -78,7 +78,7 @@ export function busNames(prefix = "") {
     journal: (executionId: string) => subject(`flows.journal.${executionId}`),
     event: (executionId: string, kind: FlowEventKind | "*") =>
       subject(`flows.event.${executionId}.${kind}`),
-    dead: (lane: Lane, executionId: string) => subject(`flows.dead.${lane}.${executionId}`),
+    dead: (lane: Lane | "*", executionId: string) => subject(`flows.dead.${lane}.${executionId}`),
     control: (executionId: string) => subject(`flows.control.${executionId}`),
     register: (workerId: string) => worker(workerId, "register"),
     heartbeat: (workerId: string) => worker(workerId, "heartbeat"),

@@ -73,7 +73,8 @@ export async function settleEnded(
   if (result.status === "failed" && reason !== undefined && error !== undefined) {
     const known = await findDeadLetter(bus, result.lane, executionId);
     const failure = { executionId, flowId, message, reason, error, attempts: [], workerId };
-    if (known === undefined)
+    // One of another instant is that of an earlier run, which was replayed and is not removed yet.
+    if (known?.deadAt !== result.finishedAt)
       await storeDeadLetter(bus, deadLetter(bus, failure, result.finishedAt));
   }
   ack(bus, message.ackSubject);

@@ -16,6 +16,7 @@ import { type ExecuteMessage, executeMessage } from "../messages/execute.ts";
 import type { ExecutionResult } from "../messages/result.ts";
 import { HEADERS } from "../messages/subjects.ts";
 import { summary } from "./accept.ts";
+import { deadLetterPort } from "./dead-letter-port.ts";
 import type { FlowNeeds } from "./dispatcher.ts";
 import type { Member } from "./fleet.ts";
 import { type DurabilityFacts, healthReport } from "./health-report.ts";
@@ -58,6 +59,7 @@ export function orchestratorPort(
       return member && workerView(member);
     },
     queues,
+    ...deadLetterPort(bus),
   };
 }
 

@@ -27,7 +27,17 @@ test("--help is data: it lists every command, with examples, settings and exit c
   const { exitCode, out, err } = await cli("--help");
   expect(exitCode).toBe(0);
   expect(err).toBe("");
-  for (const name of ["dev", "run", "worker", "submit", "workers", "queues", "events", "nats"]) {
+  for (const name of [
+    "dev",
+    "run",
+    "worker",
+    "submit",
+    "workers",
+    "queues",
+    "events",
+    "dlq",
+    "nats",
+  ]) {
     expect(out).toMatch(new RegExp(`^  ${name} `, "m"));
   }
   for (const text of [
@@ -40,7 +50,7 @@ test("--help is data: it lists every command, with examples, settings and exit c
   }
 });
 
-test.each(["dev", "run", "worker", "submit", "workers", "queues", "events", "nats"])(
+test.each(["dev", "run", "worker", "submit", "workers", "queues", "events", "dlq", "nats"])(
   "%s --help teaches by examples and tells its exit codes",
   async (name) => {
     const { exitCode, out } = await cli(name, "--help");
@@ -71,6 +81,12 @@ test.each([
   [["submit", "flow.json", "--lan", "low"], "Did you mean --lane?"],
   [["queues", "-o", "yaml"], "Allowed choices are table, json, jsonl"],
   [["events", "--limit", "0"], "It accepts a whole number from 1."],
+  [["dlq", "replay"], "batuta dlq replay ID"],
+  [["dlq", "purge", "e1", "--all"], "select either by ids"],
+  [["dlq", "replay", "a.b"], '"a.b" is no executionId'],
+  [["dlq", "get", "a b"], '"a b" is no executionId'],
+  [["dlq", "ls", "--reason", "bad"], "Allowed choices are invalid"],
+  [["dlq", "ls", "--since", "yesterday"], '"yesterday" is no since'],
   [["nats", "begin"], "unknown command 'begin'"],
 ])("%j is a usage error that says what is accepted", async (args, told) => {
   const { exitCode, out, err } = await cli(...args);

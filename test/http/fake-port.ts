@@ -1,3 +1,4 @@
+import type { DeadLetterSummary } from "../../src/domain/dead-letter.ts";
 import type {
   HealthReport,
   HttpLog,
@@ -5,7 +6,7 @@ import type {
   QueueView,
   WorkerView,
 } from "../../src/http/port.ts";
-import type { ExecutionResult } from "../../src/messages/result.ts";
+import type { ExecutionResult, StoredDeadLetter } from "../../src/messages/result.ts";
 
 export const FLOW = {
   flowId: "flow-123",
@@ -86,6 +87,32 @@ export const HEALTH: HealthReport = {
   checks: [{ name: "nats", status: "healthy", detail: "connected" }],
 };
 
+export const DEAD_LETTER: DeadLetterSummary = {
+  sequence: 7,
+  executionId: "dead-1",
+  flowId: "flow-123",
+  lane: "high",
+  reason: "max_attempts",
+  error: { code: "BOOM", message: "it broke", retryable: true },
+  attempts: 0,
+  deadAt: "2026-01-01T00:00:00.000Z",
+  bytes: 2,
+};
+
+export const STORED_LETTER: StoredDeadLetter = {
+  ...DEAD_LETTER,
+  attempts: [],
+  message: {
+    subject: "flows.execute.high",
+    stream: "FLOWS_HIGH",
+    sequence: 3,
+    publishedAt: "2026-01-01T00:00:00.000Z",
+    headers: {},
+    bytes: 2,
+    data: {},
+  },
+};
+
 type SubmitCall = Parameters<OrchestratorPort["submit"]>;
 
 /** A port that accepts all and whose executions never end; `overrides` says what a test wants otherwise. */
@@ -103,6 +130,10 @@ export function fakePort(overrides: Partial<OrchestratorPort> = {}) {
     workers: async () => [WORKER],
     worker: async (id) => (id === WORKER.workerId ? WORKER : undefined),
     queues: async () => [QUEUE],
+    deadLetters: async () => ({ deadLetters: [DEAD_LETTER], cursor: 7 }),
+    deadLetter: async (id) => (id === STORED_LETTER.executionId ? STORED_LETTER : undefined),
+    replayDeadLetters: async () => [],
+    purgeDeadLetters: async () => [],
     ...overrides,
   };
   return { port, submitted };
