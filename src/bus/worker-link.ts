@@ -5,6 +5,7 @@ import { isLane, type Lane } from "../domain/lane.ts";
 import { HEADERS } from "../messages/subjects.ts";
 import type {
   DoneMessage,
+  DrainNotice,
   PullReport,
   RegisterMessage,
   RegisterReply,
@@ -40,6 +41,8 @@ export interface WorkerLinkEvents {
   /** Tasks that have run and whose results are being stored. */
   readonly committing: () => number;
   readonly draining: () => boolean;
+  /** Why it drains; undefined while it does not. */
+  readonly drain: () => DrainNotice | undefined;
   /** What has come of directed pulls since the last report. */
   readonly pulls: () => PullReport[];
   /** Sequences of the messages of a lane that this worker holds. */
@@ -110,9 +113,10 @@ export class WorkerLink {
   }
 
   /** Says goodbye and sends all that is pending. After this the worker counts as offline. */
-  async bye(reason: string): Promise<void> {
+  async bye(reason: string, unfinished: number): Promise<void> {
     this.#flush();
-    const body = { workerId: this.#workerId, incarnation: this.#incarnation, reason };
+    const [workerId, incarnation] = [this.#workerId, this.#incarnation];
+    const body = { workerId, incarnation, reason, unfinished };
     this.#bus.outbox.publish(this.#bus.names.bye(this.#workerId), JSON.stringify(body));
     this.#bus.outbox.flush();
     await this.#bus.nc.flush();
@@ -149,6 +153,7 @@ export class WorkerLink {
   }
 
   #send(outcomes: readonly TaskOutcome[], pulls: PullReport[]): void {
+    const drain = this.#events.drain();
     const done: DoneMessage = {
       workerId: this.#workerId,
       incarnation: this.#incarnation,
@@ -157,6 +162,7 @@ export class WorkerLink {
       outcomes: [...outcomes],
       ...(pulls.length === 0 ? {} : { pulls }),
       ...(this.#events.draining() ? { draining: true } : {}),
+      ...(drain === undefined ? {} : { drain }),
     };
     this.#bus.outbox.publish(this.#bus.names.done(this.#workerId), JSON.stringify(done));
   }

@@ -102,6 +102,7 @@ export function fakePort(overrides: Partial<OrchestratorPort> = {}) {
     ready: async () => ({ ready: true, reasons: [] }),
     workers: async () => [WORKER],
     worker: async (id) => (id === WORKER.workerId ? WORKER : undefined),
+    drain: async (id) => id === WORKER.workerId,
     queues: async () => [QUEUE],
     ...overrides,
   };
