@@ -6,6 +6,7 @@ import { HEADERS } from "../messages/subjects.ts";
 import type {
   DoneMessage,
   DrainNotice,
+  HeldByWorker,
   PullReport,
   RegisterMessage,
   RegisterReply,
@@ -45,8 +46,8 @@ export interface WorkerLinkEvents {
   readonly drain: () => DrainNotice | undefined;
   /** What has come of directed pulls since the last report. */
   readonly pulls: () => PullReport[];
-  /** Sequences of the messages of a lane that this worker holds. */
-  readonly held: (lane: Lane) => number[];
+  /** The tasks of a lane that this worker holds. */
+  readonly held: (lane: Lane) => HeldByWorker[];
   readonly malformed: (subject: string, reason: string) => void;
 }
 
@@ -55,6 +56,8 @@ const REGISTER_TIMEOUT_MS = 5_000;
 const OUTCOMES_PER_MESSAGE = 100;
 /** About 250 bytes each. */
 const TOOK_PER_MESSAGE = 200;
+/** At most 500 bytes each, within the server's default of 1 MB. */
+const HELD_PER_MESSAGE = 1_500;
 
 /** A worker's side of the worker protocol (contract B4), but for the beats, which have a thread of their own. */
 export class WorkerLink {
@@ -185,7 +188,7 @@ export class WorkerLink {
   #control(msg: Msg): void {
     try {
       const control = workerControlMessage.decode(msg.data);
-      const held = control.action === "held" ? { held: this.#events.held(control.lane) } : {};
+      const held = control.action === "held" ? heldAnswer(this.#events.held(control.lane)) : {};
       this.#events.control(control);
       if (msg.reply) msg.respond(JSON.stringify({ ok: true, ...held }));
     } catch (error) {
@@ -205,6 +208,12 @@ export class WorkerLink {
     };
     msg.respond(JSON.stringify(body));
   }
+}
+
+/** The sequences of all, and more about as many as fit into a message. */
+function heldAnswer(tasks: readonly HeldByWorker[]) {
+  const held = tasks.flatMap(({ ackSubject }) => parseAckSubject(ackSubject)?.streamSequence ?? []);
+  return { held, tasks: tasks.slice(0, HELD_PER_MESSAGE) };
 }
 
 /** The same in reports that fit into a message; what ended, ends with the last part. */

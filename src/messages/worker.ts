@@ -185,13 +185,21 @@ const controlSchema = z.discriminatedUnion("action", [
   }),
   /** Asks to take what the orchestrator `by` pulls for this worker; answered with `{ok}` (ADR 0005). */
   z.object({ action: z.literal("direct"), by: z.string().regex(/^[A-Za-z0-9]{1,64}$/) }),
-  /** Asks which messages of a lane it holds: answered with `{ok, held: [stream sequence]}`. */
+  /** Asks what it holds of a lane: answered with `{ok, held: [stream sequence], tasks: [HeldByWorker]}`. */
   z.object({ action: z.literal("held"), lane: z.enum(LANES) }),
   /** The orchestrator does not know this worker (any more): register again, as a new incarnation. */
   z.object({ action: z.literal("register") }),
 ]);
 export type WorkerControl = z.infer<typeof controlSchema>;
 export const workerControlMessage = defineMessage("worker control", controlSchema);
+
+/** A task as its worker tells of it when it is asked what it holds. */
+export interface HeldByWorker {
+  readonly executionId: string;
+  readonly flowId: string;
+  readonly attempt: number;
+  readonly ackSubject: string;
+}
 
 /** Why a worker did not take a task; silence is acceptance. `free` counts its free slots. */
 export interface TaskRefusal {

@@ -9,9 +9,11 @@ import { type Bus, connectBus } from "../bus/connect.ts";
 import { ExecutionStore } from "../bus/executions.ts";
 import { FleetLink } from "../bus/fleet-link.ts";
 import { Leadership } from "../bus/leadership.ts";
+import { Peers } from "../bus/peers.ts";
 import { Pinger } from "../bus/pinger.ts";
 import { ensureTopology, type TopologyOptions } from "../bus/topology.ts";
 import { WorkerRegistry } from "../bus/worker-registry.ts";
+import type { Lane } from "../domain/lane.ts";
 import type { ActorRef } from "../kernel/actor.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { SystemClock } from "../kernel/system-clock.ts";
@@ -22,6 +24,7 @@ import { answerControl } from "./cancel.ts";
 import { Dispatching, type DispatchingOptions } from "./dispatching.ts";
 import { Fleet } from "./fleet.ts";
 import type { ProcessLog } from "./process-log.ts";
+import { TakeOver } from "./take-over.ts";
 
 export interface OrchestratorOptions extends Omit<DispatchingOptions, "ackWaitMs"> {
   readonly natsUrl: string;
@@ -80,6 +83,7 @@ export class Orchestrator implements AsyncDisposable {
   readonly #announcer: Announcer;
   readonly #link: FleetLink;
   readonly #pinger: Pinger;
+  readonly #peers: Peers;
   readonly #supervisor: ActorRef<SupervisorEvent>;
   readonly #supervisorEnded = deferred();
   readonly #closers: (() => void)[] = [];
@@ -110,6 +114,7 @@ export class Orchestrator implements AsyncDisposable {
         this.dispatching.noticing(() => this.fleet.pong(workerId, incarnation)),
       unreachable: (workerId) => this.fleet.unreachable(workerId),
     });
+    this.#peers = this.#makePeers(ids);
     const { shutdownTimeoutMs: stopTimeoutMs } = options;
     this.#supervisor = this.kernel.start({
       address: SUPERVISOR,
@@ -148,6 +153,7 @@ export class Orchestrator implements AsyncDisposable {
     });
     this.#link.start(data);
     this.#pinger.start();
+    this.#peers.start();
     const cancels = answerControl(data, dispatching.assignments, this.#fault);
     this.#closers.push(watch.stop, () => cancels.unsubscribe());
     const back = () => {
@@ -190,6 +196,7 @@ export class Orchestrator implements AsyncDisposable {
   async #stop(reason: string): Promise<void> {
     this.#supervisor.send({ type: "stop", reason });
     await this.#supervisorEnded.promise;
+    this.#peers.stop();
     this.#link.stop();
     this.#pinger.stop();
     for (const close of this.#closers) close();
@@ -302,6 +309,31 @@ export class Orchestrator implements AsyncDisposable {
     });
   }
 
+  /** Of several orchestrators, the first sees to what one that is gone has left behind. */
+  #makePeers(workerIds: () => readonly string[]): Peers {
+    const { log, topology } = this.#options;
+    const { assignments } = this.dispatching;
+    const peers = (lane: Lane) => this.#peers.held(lane);
+    const { ackWaitMs } = topology;
+    const options = { assignments, workerIds, peers, ackWaitMs, log };
+    const takeOver = new TakeOver(this.#parts.data, options);
+    const inherit = (reason: string) => {
+      if (this.#peers.isFirst) void takeOver.run(reason);
+    };
+    return new Peers(this.control, this.id, {
+      held: (lane) => assignments.sequencesOf(lane),
+      gone: (orchestratorId) => {
+        log.info({ orchestratorId }, "another orchestrator is gone");
+        inherit(`${orchestratorId} is gone`);
+        this.#leadership
+          ?.expel(orchestratorId)
+          .catch((error: unknown) => this.#fault(error, "lease of a peer that is gone"));
+      },
+      settled: () => inherit("started"),
+      fault: this.#fault,
+    });
+  }
+
   #supervisorEffects(): SupervisorEffects {
     const { log } = this.#options;
     const { dispatching } = this;
@@ -329,7 +361,8 @@ export class Orchestrator implements AsyncDisposable {
         const timeoutMs = Math.min(SETTLE_MS, this.#options.shutdownTimeoutMs);
         void dispatching.settled(timeoutMs).then(() => this.#supervisor.send({ type: "drained" }));
       },
-      release: () => log.debug({}, "orchestrator stopped"),
+      release: () =>
+        log.info({ orchestratorId: this.id, ...dispatching.outcomes.counts }, "orchestrator done"),
       effectFailed: (effect, error) => this.#fault(error, effect),
     };
   }

@@ -1,5 +1,5 @@
 import { ack, nak } from "../bus/ack.ts";
-import { type Assignment, type Assignments, WORKER_LOST } from "../bus/assignments.ts";
+import { type Assignment, type Assignments, isForwarded, WORKER_LOST } from "../bus/assignments.ts";
 import type { Bus } from "../bus/connect.ts";
 import type { ExecutionStore } from "../bus/executions.ts";
 import { findResult } from "../bus/results.ts";
@@ -138,11 +138,21 @@ export class Outcomes {
       return;
     }
     const { executionId, flowId, message, history } = task;
-    const attempts = [...history, record];
+    const attempts = [...(await this.#earlier(assignment, history)), record];
     const reason = decision.because;
     const failure = { executionId, flowId, message, reason, error, attempts, workerId, startedAt };
     if ((await giveUp(bus, failure, at)) === "fenced") await this.#fenced(assignment);
     this.#options.ended(executionId);
+  }
+
+  /** A task that was not assigned here comes without its earlier attempts: they are looked up. */
+  async #earlier(
+    assignment: Assignment,
+    history: readonly AttemptRecord[],
+  ): Promise<readonly AttemptRecord[]> {
+    const { executionId, attempt } = assignment.task;
+    if (isForwarded(assignment) || attempt === 1) return history;
+    return (await this.#options.executions.read(executionId)).attempts;
   }
 
   /** There was a terminal record already. If it stands, the message is done with; if not, it runs again. */
