@@ -23,6 +23,7 @@ import { watchBus } from "./bus-watch.ts";
 import { answerControl } from "./cancel.ts";
 import { Dispatching, type DispatchingOptions } from "./dispatching.ts";
 import { Fleet } from "./fleet.ts";
+import { Forgetting } from "./forget-workers.ts";
 import type { ProcessLog } from "./process-log.ts";
 import { TakeOver } from "./take-over.ts";
 
@@ -84,6 +85,7 @@ export class Orchestrator implements AsyncDisposable {
   readonly #link: FleetLink;
   readonly #pinger: Pinger;
   readonly #peers: Peers;
+  readonly #forgetting: Forgetting;
   readonly #supervisor: ActorRef<SupervisorEvent>;
   readonly #supervisorEnded = deferred();
   readonly #closers: (() => void)[] = [];
@@ -106,6 +108,7 @@ export class Orchestrator implements AsyncDisposable {
     });
     const leads = () => this.leads;
     this.#announcer = new Announcer({ bus: control, registry, leads, fault: this.#fault });
+    this.#forgetting = new Forgetting({ registry, leads, log: options.log });
     this.fleet = this.#makeFleet();
     this.#link = this.#makeLink();
     const ids = () => this.fleet.members().map(({ registration }) => registration.workerId);
@@ -197,6 +200,7 @@ export class Orchestrator implements AsyncDisposable {
     this.#supervisor.send({ type: "stop", reason });
     await this.#supervisorEnded.promise;
     this.#peers.stop();
+    this.#forgetting.stop();
     this.#link.stop();
     this.#pinger.stop();
     for (const close of this.#closers) close();
@@ -347,8 +351,12 @@ export class Orchestrator implements AsyncDisposable {
         log.info({ orchestratorId: this.id }, "leading");
         this.#announcer.catchUp(this.fleet.members());
         this.#announceLost().catch((error: unknown) => this.#fault(error, "registry"));
+        this.#forgetting.start();
       },
-      follow: () => log.info({ orchestratorId: this.id }, "standing by"),
+      follow: () => {
+        log.info({ orchestratorId: this.id }, "standing by");
+        this.#forgetting.stop();
+      },
       freezeVerdicts: (freeze) => {
         this.#freeze = freeze;
         for (const worker of workers()) worker.send({ type: "freeze", ...freeze });

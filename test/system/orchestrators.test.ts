@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { WorkerRegistry } from "../../src/bus/worker-registry.ts";
 import { LANES } from "../../src/domain/lane.ts";
 import type { WorkerStateEvent } from "../../src/messages/worker.ts";
 import type { Child } from "../support/child.ts";
@@ -13,9 +14,11 @@ const SLOTS = { BATUTA_WORKER_MAX_CONCURRENT_FLOWS: "10" };
 /** How much longer an execution may wait when an orchestrator is killed (issue 3). */
 const TAKE_OVER_MS = 10_000;
 
+const FAILURE = { code: "BROKEN", message: "no", retryable: true };
+
 function failingAfter(delayMs: number) {
   const wait = { id: "wait", type: "delay", config: { delayMs } };
-  const broken = { id: "broken", type: "fail", config: { code: "BROKEN", message: "no" } };
+  const broken = { id: "broken", type: "fail", config: FAILURE };
   const connections = [{ from: "wait", to: "broken" }];
   return { name: "failing", version: 1, nodes: [wait, broken], connections };
 }
@@ -27,6 +30,13 @@ async function publish(cluster: Cluster, name: string, count: number, flowData: 
     const lane = LANES[index % LANES.length] ?? "normal";
     await cluster.publish(lane, { flowId: "f", executionId, flowData, maxAttempts: 2 });
   }
+  return ids;
+}
+
+/** One after the other; resolves with their ids. */
+async function publishUntil(cluster: Cluster, stop: AbortSignal): Promise<string[]> {
+  const ids: string[] = [];
+  while (!stop.aborted) ids.push(...(await publish(cluster, `run-${ids.length}`, 3, slowFlow(40))));
   return ids;
 }
 
@@ -180,7 +190,8 @@ test("a rolling restart of two orchestrators loses and repeats nothing", async (
   const cluster = await Cluster.start(task, nats, ACK_WAIT);
   const second = await cluster.orchestrator();
   await Promise.all([cluster.worker("w1", SLOTS), cluster.worker("w2", SLOTS)]);
-  const publishing = publish(cluster, "run", 1_500, slowFlow(40));
+  const restarted = new AbortController();
+  const publishing = publishUntil(cluster, restarted.signal);
   for (const old of [cluster.firstOrchestrator, second]) {
     const before = cluster.results.messages.length;
     await cluster.results.count(before + 50);
@@ -188,9 +199,32 @@ test("a rolling restart of two orchestrators loses and repeats nothing", async (
     old.kill("SIGTERM");
     expect(await old.exited()).toBe(0);
   }
+  restarted.abort();
   await expectEachEndedOnce(cluster, await publishing);
   const starts = cluster.events.bodies.filter(({ kind }) => kind === "started");
   expect(new Set(starts.map(({ executionId }) => executionId)).size).toBe(starts.length);
   expect(cluster.results.bodies.every(({ attempts }) => attempts === 1)).toBe(true);
   expect(toldTwice(cluster)).toEqual([]);
+});
+
+test("a leader forgets workers that have been offline for over an hour, and no others", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats);
+  cluster.firstOrchestrator.kill("SIGTERM");
+  await cluster.firstOrchestrator.exited();
+  const { bus } = cluster;
+  const kv = await bus.kvm.open(bus.names.buckets.workers);
+  const put = (workerId: string, state: string, agoMs: number) => {
+    const registration = { workerId, incarnation: "01JCXXXXXXXXXXXXXXXXXXXXXX", hostname: "h" };
+    const changedAt = new Date(Date.now() - agoMs).toISOString();
+    return kv.put(workerId, JSON.stringify({ registration, state, reasons: [], changedAt }));
+  };
+  await put("old", "offline", 3_700_000);
+  await put("recent", "offline", 3_500_000);
+  const heir = await cluster.orchestrator();
+  await heir.says(/"workerId":"old","msg":"offline worker forgotten"/);
+  expect(await (await WorkerRegistry.open(bus)).entries()).toMatchObject([
+    { registration: { workerId: "recent" }, state: "offline" },
+  ]);
 });
