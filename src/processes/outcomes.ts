@@ -130,7 +130,8 @@ export class Outcomes {
     const policy = { ...retry, maxAttempts: task.maxAttempts };
     const decision = decideRetry(error, task.attempt, policy, random(), now(), task.deadline);
     if (decision.type === "retry") {
-      await executions.addAttempt(task.executionId, record);
+      const retryAt = new Date(now() + decision.delayMs).toISOString();
+      await executions.addAttempt(task.executionId, { ...record, retryAt });
       nak(bus, task.message.ackSubject, decision.delayMs);
       const { executionId, flowId, attempt } = task;
       const { delayMs, reason } = decision;

@@ -1,4 +1,7 @@
-import { expect, test } from "vitest";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, onTestFinished, test } from "vitest";
 import { WorkerRegistry } from "../../src/bus/worker-registry.ts";
 import { LANES } from "../../src/domain/lane.ts";
 import type { WorkerStateEvent } from "../../src/messages/worker.ts";
@@ -33,10 +36,13 @@ async function publish(cluster: Cluster, name: string, count: number, flowData: 
   return ids;
 }
 
-/** One after the other; resolves with their ids. */
+/** Never more than 30 ahead of the results; resolves with their ids. */
 async function publishUntil(cluster: Cluster, stop: AbortSignal): Promise<string[]> {
   const ids: string[] = [];
-  while (!stop.aborted) ids.push(...(await publish(cluster, `run-${ids.length}`, 3, slowFlow(40))));
+  while (!stop.aborted) {
+    ids.push(...(await publish(cluster, `run-${ids.length}`, 3, slowFlow(200))));
+    await cluster.results.count(ids.length - 30);
+  }
   return ids;
 }
 
@@ -186,10 +192,36 @@ test("the only orchestrator is killed, and the next one finds what it had in its
   await expectEachEndedOnce(cluster, ["lonely"]);
 });
 
-test("a rolling restart of two orchestrators loses and repeats nothing", async ({ task }) => {
+test("an execution that waits for its retry waits on when the only orchestrator is replaced", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats, ACK_WAIT);
+  await cluster.worker("w1");
+  const server = createServer((_, response) => {
+    response.writeHead(503, { "retry-after": "15" }).end();
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const nodes = [{ id: "ask", type: "http-request", config: { method: "GET", url } }];
+  const flowData = { name: "asking", version: 1, nodes, connections: [] };
+  const body = { flowId: "f", executionId: "patient", flowData, maxAttempts: 2 };
+  await cluster.publish("normal", body);
+  await cluster.events.first(({ kind }) => kind === "retrying");
+  const waitsSince = Date.now();
+  cluster.firstOrchestrator.kill("SIGKILL");
+  const heir = await cluster.orchestrator();
+  await heir.says(/"recovered":1/);
+  await cluster.deadLetters.first(({ executionId }) => executionId === "patient");
+  expect(Date.now() - waitsSince).toBeGreaterThan(14_000);
+});
+
+test("a rolling restart of two orchestrators loses and repeats nothing", {
+  timeout: 120_000,
+}, async ({ task }) => {
   const cluster = await Cluster.start(task, nats, ACK_WAIT);
   const second = await cluster.orchestrator();
-  await Promise.all([cluster.worker("w1", SLOTS), cluster.worker("w2", SLOTS)]);
+  await Promise.all([cluster.worker("w1"), cluster.worker("w2")]);
   const restarted = new AbortController();
   const publishing = publishUntil(cluster, restarted.signal);
   for (const old of [cluster.firstOrchestrator, second]) {
