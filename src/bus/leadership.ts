@@ -50,6 +50,19 @@ export class Leadership {
     return entry === null || entry.operation !== "PUT" ? undefined : entry.string();
   }
 
+  /** A holder that is known to be gone: its lease is not waited out. By compare-and-set, as all else. */
+  async expel(holder: string): Promise<void> {
+    if (this.#stopped || this.#revision !== undefined) return;
+    const entry = await this.#kv.get(LEASE_KEY);
+    if (entry === null || entry.operation !== "PUT" || entry.string() !== holder) return;
+    try {
+      await this.#kv.delete(LEASE_KEY, { previousSeq: entry.revision });
+    } catch (error) {
+      // Another one was faster, or the holder has just renewed it and is not gone after all.
+      if (!isLostRace(error)) throw error;
+    }
+  }
+
   /** Gives the lease back, so that another takes it at once instead of after 10 s. */
   async stop(): Promise<void> {
     this.#stopped = true;

@@ -5,6 +5,8 @@ import { isLane, type Lane } from "../domain/lane.ts";
 import { HEADERS } from "../messages/subjects.ts";
 import type {
   DoneMessage,
+  DrainNotice,
+  HeldByWorker,
   PullReport,
   RegisterMessage,
   RegisterReply,
@@ -40,10 +42,12 @@ export interface WorkerLinkEvents {
   /** Tasks that have run and whose results are being stored. */
   readonly committing: () => number;
   readonly draining: () => boolean;
+  /** Why it drains; undefined while it does not. */
+  readonly drain: () => DrainNotice | undefined;
   /** What has come of directed pulls since the last report. */
   readonly pulls: () => PullReport[];
-  /** Sequences of the messages of a lane that this worker holds. */
-  readonly held: (lane: Lane) => number[];
+  /** The tasks of a lane that this worker holds. */
+  readonly held: (lane: Lane) => HeldByWorker[];
   readonly malformed: (subject: string, reason: string) => void;
 }
 
@@ -52,6 +56,8 @@ const REGISTER_TIMEOUT_MS = 5_000;
 const OUTCOMES_PER_MESSAGE = 100;
 /** About 250 bytes each. */
 const TOOK_PER_MESSAGE = 200;
+/** At most 500 bytes each, within the server's default of 1 MB. */
+const HELD_PER_MESSAGE = 1_500;
 
 /** A worker's side of the worker protocol (contract B4), but for the beats, which have a thread of their own. */
 export class WorkerLink {
@@ -110,9 +116,10 @@ export class WorkerLink {
   }
 
   /** Says goodbye and sends all that is pending. After this the worker counts as offline. */
-  async bye(reason: string): Promise<void> {
+  async bye(reason: string, unfinished: number): Promise<void> {
     this.#flush();
-    const body = { workerId: this.#workerId, incarnation: this.#incarnation, reason };
+    const [workerId, incarnation] = [this.#workerId, this.#incarnation];
+    const body = { workerId, incarnation, reason, unfinished };
     this.#bus.outbox.publish(this.#bus.names.bye(this.#workerId), JSON.stringify(body));
     this.#bus.outbox.flush();
     await this.#bus.nc.flush();
@@ -149,6 +156,7 @@ export class WorkerLink {
   }
 
   #send(outcomes: readonly TaskOutcome[], pulls: PullReport[]): void {
+    const drain = this.#events.drain();
     const done: DoneMessage = {
       workerId: this.#workerId,
       incarnation: this.#incarnation,
@@ -157,6 +165,7 @@ export class WorkerLink {
       outcomes: [...outcomes],
       ...(pulls.length === 0 ? {} : { pulls }),
       ...(this.#events.draining() ? { draining: true } : {}),
+      ...(drain === undefined ? {} : { drain }),
     };
     this.#bus.outbox.publish(this.#bus.names.done(this.#workerId), JSON.stringify(done));
   }
@@ -179,7 +188,7 @@ export class WorkerLink {
   #control(msg: Msg): void {
     try {
       const control = workerControlMessage.decode(msg.data);
-      const held = control.action === "held" ? { held: this.#events.held(control.lane) } : {};
+      const held = control.action === "held" ? heldAnswer(this.#events.held(control.lane)) : {};
       this.#events.control(control);
       if (msg.reply) msg.respond(JSON.stringify({ ok: true, ...held }));
     } catch (error) {
@@ -199,6 +208,12 @@ export class WorkerLink {
     };
     msg.respond(JSON.stringify(body));
   }
+}
+
+/** The sequences of all, and more about as many as fit into a message. */
+function heldAnswer(tasks: readonly HeldByWorker[]) {
+  const held = tasks.flatMap(({ ackSubject }) => parseAckSubject(ackSubject)?.streamSequence ?? []);
+  return { held, tasks: tasks.slice(0, HELD_PER_MESSAGE) };
 }
 
 /** The same in reports that fit into a message; what ended, ends with the last part. */

@@ -101,9 +101,19 @@ export class WorkerRegistry {
     return { stop: () => watcher.stop() };
   }
 
-  /** Forgets a worker that has been offline for long. */
-  async forget(workerId: string): Promise<void> {
-    await this.#kv.purge(workerId);
+  /** Forgets an offline worker. False when it has come back, or has been forgotten, in the meantime. */
+  async forget({ registration }: RegistryEntry): Promise<boolean> {
+    const { workerId, incarnation } = registration;
+    const known = await this.#read(workerId);
+    const isSame = known?.value.registration.incarnation === incarnation;
+    if (known === undefined || !isSame || known.value.state !== "offline") return false;
+    try {
+      await this.#kv.purge(workerId, { previousSeq: known.revision });
+      return true;
+    } catch (error) {
+      if (isLostRace(error)) return false;
+      throw error;
+    }
   }
 
   async #read(workerId: string): Promise<{ value: RegistryEntry; revision: number } | undefined> {

@@ -23,7 +23,7 @@ export const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
   usage: "a wrong argument, setting or flow",
   unreachable: "no NATS server, no orchestrator, or a full lane",
   notFound: "what was asked for is not there",
-  timeout: "the execution did not end in time; it goes on",
+  timeout: "what was waited for did not end in time; it goes on",
   internal: "a bug of Batuta",
   forced: "a second signal cut the orderly stop short",
 };

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { VERSION } from "../processes/version.ts";
 import type { CommandContext } from "./commands/command.ts";
 import { dlqCommand } from "./commands/dead-letters.ts";
+import { drainCommand } from "./commands/draining.ts";
 import { natsCommand } from "./commands/nats.ts";
 import { servingCommands } from "./commands/serving.ts";
 import { submitCommand } from "./commands/submitting.ts";
@@ -34,6 +35,7 @@ export function buildProgram(context: CommandContext): Command {
   program.addCommand(submitCommand(context));
   for (const command of watchingCommands(context)) program.addCommand(command);
   program.addCommand(dlqCommand(context));
+  program.addCommand(drainCommand(context));
   program.commandsGroup("Server:");
   program.addCommand(natsCommand(context));
   return teach(program, {

@@ -27,7 +27,18 @@ export interface OrchestratorPort extends DeadLetterPort {
   ready(): Promise<Readiness>;
   workers(): Promise<readonly WorkerView[]>;
   worker(workerId: string): Promise<WorkerView | undefined>;
+  /**
+   * Orders a worker to finish what it holds, for at most `deadlineMs` (its orchestrator's drain
+   * time-out by default), and to leave. False when there is none of that id. Idempotent.
+   */
+  drain(workerId: string, order: DrainRequest): Promise<boolean>;
   queues(): Promise<readonly QueueView[]>;
+}
+
+/** The body of `POST /workers/{id}/drain`; all of it may be left out. */
+export interface DrainRequest {
+  readonly deadlineMs?: number | undefined;
+  readonly reason?: string | undefined;
 }
 
 /** Headers of the request that travel with the message. */

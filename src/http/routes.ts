@@ -2,6 +2,7 @@ import { InvalidInputError, NotFoundError } from "../domain/errors.ts";
 import { ID_PATTERN, isId, isWorkerId, WORKER_ID_PATTERN } from "../domain/ids.ts";
 import type { Reply, Route } from "./call.ts";
 import { deadLetterRoutes } from "./dead-letters.ts";
+import { drain } from "./drain.ts";
 import { type ExecuteDeps, execute } from "./execute.ts";
 import type { OrchestratorPort } from "./port.ts";
 
@@ -21,6 +22,11 @@ export function routesOf(
     { method: "GET", path: "/readyz", open: true, handle: () => ready(port) },
     { method: "GET", path: "/workers", handle: async () => ok({ workers: await port.workers() }) },
     { method: "GET", path: "/workers/:id", handle: (call) => worker(port, call.param("id")) },
+    {
+      method: "POST",
+      path: "/workers/:id/drain",
+      handle: (call) => drain(call, port),
+    },
     { method: "GET", path: "/queues", handle: async () => ok({ queues: await port.queues() }) },
     { method: "GET", path: "/executions/:id", handle: (call) => execution(port, call.param("id")) },
     ...deadLetterRoutes(port),

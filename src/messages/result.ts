@@ -36,6 +36,8 @@ export interface AttemptRecord {
   readonly workerId: string | null;
   readonly error: ErrorInfo;
   readonly at: string;
+  /** When it is to be tried again, ISO 8601; not there when it was given up. */
+  readonly retryAt?: string;
 }
 
 /** `flows.dead.<lane>.<executionId>`: the original message and why it was given up. */

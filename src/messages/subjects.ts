@@ -90,6 +90,9 @@ export function busNames(prefix = "") {
     ping: (workerId: string) => worker(workerId, "cmd.ping"),
     done: (workerId: string) => worker(workerId, "done"),
     bye: (workerId: string) => worker(workerId, "bye"),
+    orchestratorHeartbeat: (id: string) => subject(`orchestrators.${id}.heartbeat`),
+    orchestratorControl: (id: string) => subject(`orchestrators.${id}.cmd.control`),
+    orchestratorBye: (id: string) => subject(`orchestrators.${id}.bye`),
     decision: (kind: DecisionKind | "*") => subject(`supervisor.decision.${kind}`),
 
     /** Which token of a subject made by the functions above holds the id: 2 without a prefix. */

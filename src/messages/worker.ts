@@ -56,6 +56,10 @@ export interface RegisterReply {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
+/** Why a worker drains, and how long it will take at the most from when this was sent. */
+const drainNoticeSchema = z.object({ reason: z.string().max(256), leftMs: z.number().min(0) });
+export type DrainNotice = z.infer<typeof drainNoticeSchema>;
+
 const heartbeatSchema = z.object({
   workerId,
   incarnation,
@@ -80,8 +84,9 @@ const heartbeatSchema = z.object({
   lastTakenAt: instant.nullish(),
   lastAckAt: instant.nullish(),
   inFlight: z.array(z.object({ executionId, attempt: z.int().min(1) })).max(10_000),
-  /** The worker has begun to drain by itself (SIGTERM): it takes nothing more. */
+  /** The worker has begun to drain (SIGTERM, a command): it takes nothing more. */
   draining: z.boolean().optional(),
+  drain: drainNoticeSchema.optional(),
 });
 export type Heartbeat = z.infer<typeof heartbeatSchema>;
 export const heartbeatMessage = defineMessage("heartbeat", heartbeatSchema);
@@ -134,15 +139,29 @@ const doneSchema = z.object({
   committing: count.optional(),
   outcomes: z.array(outcomeSchema).max(10_000),
   pulls: z.array(pullReportSchema).max(1_000).optional(),
-  /** The worker has begun to drain by itself; sent at once, before its next beat. */
+  /** The worker has begun to drain; sent at once, before its next beat. */
   draining: z.boolean().optional(),
+  drain: drainNoticeSchema.optional(),
 });
 export type DoneMessage = z.infer<typeof doneSchema>;
 export const doneMessage = defineMessage("task outcomes", doneSchema);
 
-const byeSchema = z.object({ workerId, incarnation, reason: z.string().max(256).optional() });
+/** `unfinished`: tasks that it held and gives up; they run elsewhere. */
+const byeSchema = z.object({
+  workerId,
+  incarnation,
+  reason: z.string().max(256).optional(),
+  unfinished: count.optional(),
+});
 export type ByeMessage = z.infer<typeof byeSchema>;
 export const byeMessage = defineMessage("worker bye", byeSchema);
+
+/** `POST /workers/{id}/drain`; 24 hours at the most. */
+const drainRequestSchema = z.object({
+  deadlineMs: z.number().min(0).max(86_400_000).optional(),
+  reason: z.string().max(200).optional(),
+});
+export const drainRequest = defineMessage("drain request", drainRequestSchema);
 
 const controlSchema = z.discriminatedUnion("action", [
   z.object({
@@ -166,13 +185,21 @@ const controlSchema = z.discriminatedUnion("action", [
   }),
   /** Asks to take what the orchestrator `by` pulls for this worker; answered with `{ok}` (ADR 0005). */
   z.object({ action: z.literal("direct"), by: z.string().regex(/^[A-Za-z0-9]{1,64}$/) }),
-  /** Asks which messages of a lane it holds: answered with `{ok, held: [stream sequence]}`. */
+  /** Asks what it holds of a lane: answered with `{ok, held: [stream sequence], tasks: [HeldByWorker]}`. */
   z.object({ action: z.literal("held"), lane: z.enum(LANES) }),
   /** The orchestrator does not know this worker (any more): register again, as a new incarnation. */
   z.object({ action: z.literal("register") }),
 ]);
 export type WorkerControl = z.infer<typeof controlSchema>;
 export const workerControlMessage = defineMessage("worker control", controlSchema);
+
+/** A task as its worker tells of it when it is asked what it holds. */
+export interface HeldByWorker {
+  readonly executionId: string;
+  readonly flowId: string;
+  readonly attempt: number;
+  readonly ackSubject: string;
+}
 
 /** Why a worker did not take a task; silence is acceptance. `free` counts its free slots. */
 export interface TaskRefusal {

@@ -54,11 +54,18 @@ export interface LongTask {
   readonly ackSubject: string;
 }
 
+/** Why the worker drains, and until when at the most (epoch ms). */
+export interface Draining {
+  readonly reason: string;
+  readonly until: number;
+}
+
 /** From the main thread to the heartbeat thread. */
 export type ToBeatThread =
   | { readonly type: "incarnation"; readonly incarnation: string }
   | { readonly type: "took"; readonly tasks: readonly LongTask[] }
   | { readonly type: "dropped"; readonly executionIds: readonly string[] }
+  | ({ readonly type: "drains" } & Draining)
   | { readonly type: "beat" }
   | { readonly type: "stop" };
 

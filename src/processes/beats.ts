@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Worker } from "node:worker_threads";
+import type { DrainNotice } from "../messages/worker.ts";
 import {
   BeatState,
   type BeatThreadSettings,
@@ -70,6 +71,12 @@ export class Beats {
 
   reincarnated(incarnation: string): void {
     this.#post({ type: "incarnation", incarnation });
+  }
+
+  /** Beats at once, and tells from now on that the worker drains. */
+  drains(notice: DrainNotice): void {
+    this.#post({ type: "drains", reason: notice.reason, until: Date.now() + notice.leftMs });
+    this.beatNow();
   }
 
   /** Beats now instead of at the next turn. */

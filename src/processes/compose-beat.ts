@@ -1,5 +1,11 @@
-import type { Heartbeat, WorkerLevel } from "../messages/worker.ts";
-import { type BeatState, type BeatThreadSettings, type LongTask, TICK_MS } from "./beat-state.ts";
+import type { DrainNotice, Heartbeat, WorkerLevel } from "../messages/worker.ts";
+import {
+  type BeatState,
+  type BeatThreadSettings,
+  type Draining,
+  type LongTask,
+  TICK_MS,
+} from "./beat-state.ts";
 
 export interface ResourceSample {
   readonly cpu: NodeJS.CpuUsage;
@@ -10,6 +16,7 @@ interface Moment {
   readonly incarnation: string;
   readonly seq: number;
   readonly rssBytes: number;
+  readonly drain: Draining | undefined;
 }
 
 /**
@@ -56,7 +63,12 @@ export function composeBeat(
     lastAckAt: instant(state.get("lastAckAt")),
     inFlight: inFlight.map(({ executionId, attempt }) => ({ executionId, attempt })),
     ...(state.get("draining") === 1 ? { draining: true } : {}),
+    ...(moment.drain === undefined ? {} : { drain: noticeOf(moment.drain, current.at) }),
   };
+}
+
+function noticeOf({ reason, until }: Draining, now: number): DrainNotice {
+  return { reason, leftMs: Math.max(0, until - now) };
 }
 
 /** What the worker says of itself; the supervisor's own score weighs more (contract B5). */

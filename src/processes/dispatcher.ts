@@ -17,6 +17,7 @@ import {
   dueTime,
   isSameMessage,
   REFUSAL_CODES,
+  retryWait,
   silence,
 } from "./task-facts.ts";
 import { Unplaceables } from "./unplaceables.ts";
@@ -54,6 +55,8 @@ export interface DispatcherOptions {
 /** How soon a task is offered again that found every able worker full. */
 const FULL_RETRY_MS = 50;
 const REFUSED_RETRY_MS = 100;
+/** The server's clock and ours need not agree to the millisecond. */
+const EARLY_MS = 50;
 /** How soon a message is offered again whose handling failed for want of the bus. */
 const FAULT_RETRY_MS = 1_000;
 
@@ -154,6 +157,12 @@ export class Dispatcher {
         : known;
     const task = this.#task(message, executionId, body, needs);
     const last = attempts.at(-1);
+    // What nobody holds is handed back when an orchestrator is gone, and its backoff is not over.
+    const waitMs = retryWait(last, this.#options.now());
+    if (waitMs > EARLY_MS) {
+      nak(bus, message.ackSubject, waitMs);
+      return;
+    }
     if (last !== undefined && attempts.length >= task.maxAttempts) {
       await this.#giveUpSilent(task, attempts, last);
       return;

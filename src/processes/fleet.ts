@@ -19,6 +19,7 @@ import type { Kernel } from "../kernel/kernel.ts";
 import type {
   ByeMessage,
   DoneMessage,
+  DrainNotice,
   Heartbeat,
   RegisterMessage,
   TaskRefusal,
@@ -141,7 +142,7 @@ export class Fleet {
       beat,
       fleet: { untaken: untaken.length, medianErrorRate: this.#medianErrorRate(now) },
     });
-    if (beat.draining === true) this.#drains(member);
+    if (beat.draining === true) this.#drains(member, beat.drain);
   }
 
   done(done: DoneMessage): void {
@@ -150,7 +151,7 @@ export class Fleet {
     const { maxConcurrentFlows } = member.registration.capacity;
     this.#noteLoad(member, maxConcurrentFlows - done.free, done.committing);
     if (done.draining !== true) return;
-    this.#drains(member);
+    this.#drains(member, done.drain);
     member.ref.send({ type: "inFlight", count: this.#options.inFlightOf(done.workerId) });
   }
 
@@ -160,6 +161,13 @@ export class Fleet {
     if (member === undefined) return;
     this.#noteLoad(member, member.registration.capacity.maxConcurrentFlows - free);
     if (refused === "draining") this.#drains(member);
+  }
+
+  /** Orders a worker to finish what it holds and leave. False for one that is not here. Idempotent. */
+  drain(workerId: string, reason: string, deadlineMs = this.#options.drainTimeoutMs): boolean {
+    const member = this.#members.get(workerId);
+    member?.ref.send({ type: "drain", reason, deadlineMs });
+    return member !== undefined;
   }
 
   bye(bye: ByeMessage): void {
@@ -288,11 +296,12 @@ export class Fleet {
     if (reason !== undefined) this.#options.doubt(reason);
   }
 
-  #drains(member: Member): void {
-    if (member.standing.state !== "draining") {
-      const { drainTimeoutMs: deadlineMs } = this.#options;
-      member.ref.send({ type: "drain", reason: "the worker drains by itself", deadlineMs });
-    }
+  /** What a worker says of its own drain. One of another make gives neither reason nor time. */
+  #drains(member: Member, notice?: DrainNotice): void {
+    if (member.standing.state === "draining") return;
+    const reason = notice?.reason ?? "the worker drains by itself";
+    const deadlineMs = notice?.leftMs ?? this.#options.drainTimeoutMs;
+    member.ref.send({ type: "drain", reason, deadlineMs });
   }
 
   #lost(loss: WorkerLoss): void {

@@ -5,6 +5,7 @@ import type { Heartbeat } from "../messages/worker.ts";
 import {
   BeatState,
   type BeatThreadSettings,
+  type Draining,
   type LongTask,
   type ToBeatThread,
 } from "./beat-state.ts";
@@ -20,6 +21,7 @@ const state = new BeatState(settings.buffer);
 const inFlight = new Map<string, LongTask & { extendedAt: number }>();
 let incarnation = settings.incarnation;
 let seq = 0;
+let drain: Draining | undefined;
 let sample: ResourceSample = { cpu: process.cpuUsage(), at: Date.now() };
 let timer: NodeJS.Timeout | undefined;
 
@@ -49,6 +51,9 @@ function receive(message: ToBeatThread, bus: Bus): void {
     case "dropped":
       for (const executionId of message.executionIds) inFlight.delete(executionId);
       break;
+    case "drains":
+      drain = message;
+      break;
     case "beat":
       beat(bus);
       break;
@@ -67,6 +72,7 @@ function beat(bus: Bus): void {
     incarnation,
     seq,
     rssBytes: process.memoryUsage.rss(),
+    drain,
   });
   seq += 1;
   bus.nc.publish(bus.names.heartbeat(settings.workerId), JSON.stringify(body));

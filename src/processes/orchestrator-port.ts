@@ -58,6 +58,8 @@ export function orchestratorPort(
       const member = fleet.find(workerId);
       return member && workerView(member);
     },
+    drain: async (workerId, { reason, deadlineMs }) =>
+      fleet.drain(workerId, reason ?? "drained by an HTTP request", deadlineMs),
     queues,
     ...deadLetterPort(bus),
   };

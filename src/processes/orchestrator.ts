@@ -9,9 +9,11 @@ import { type Bus, connectBus } from "../bus/connect.ts";
 import { ExecutionStore } from "../bus/executions.ts";
 import { FleetLink } from "../bus/fleet-link.ts";
 import { Leadership } from "../bus/leadership.ts";
+import { Peers } from "../bus/peers.ts";
 import { Pinger } from "../bus/pinger.ts";
 import { ensureTopology, type TopologyOptions } from "../bus/topology.ts";
 import { WorkerRegistry } from "../bus/worker-registry.ts";
+import type { Lane } from "../domain/lane.ts";
 import type { ActorRef } from "../kernel/actor.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { SystemClock } from "../kernel/system-clock.ts";
@@ -21,7 +23,9 @@ import { watchBus } from "./bus-watch.ts";
 import { answerControl } from "./cancel.ts";
 import { Dispatching, type DispatchingOptions } from "./dispatching.ts";
 import { Fleet } from "./fleet.ts";
+import { Forgetting } from "./forget-workers.ts";
 import type { ProcessLog } from "./process-log.ts";
+import { TakeOver } from "./take-over.ts";
 
 export interface OrchestratorOptions extends Omit<DispatchingOptions, "ackWaitMs"> {
   readonly natsUrl: string;
@@ -80,6 +84,8 @@ export class Orchestrator implements AsyncDisposable {
   readonly #announcer: Announcer;
   readonly #link: FleetLink;
   readonly #pinger: Pinger;
+  readonly #peers: Peers;
+  readonly #forgetting: Forgetting;
   readonly #supervisor: ActorRef<SupervisorEvent>;
   readonly #supervisorEnded = deferred();
   readonly #closers: (() => void)[] = [];
@@ -102,6 +108,7 @@ export class Orchestrator implements AsyncDisposable {
     });
     const leads = () => this.leads;
     this.#announcer = new Announcer({ bus: control, registry, leads, fault: this.#fault });
+    this.#forgetting = new Forgetting({ registry, leads, log: options.log });
     this.fleet = this.#makeFleet();
     this.#link = this.#makeLink();
     const ids = () => this.fleet.members().map(({ registration }) => registration.workerId);
@@ -110,6 +117,7 @@ export class Orchestrator implements AsyncDisposable {
         this.dispatching.noticing(workerId, () => this.fleet.pong(workerId, incarnation)),
       unreachable: (workerId) => this.fleet.unreachable(workerId),
     });
+    this.#peers = this.#makePeers(ids);
     const { shutdownTimeoutMs: stopTimeoutMs } = options;
     this.#supervisor = this.kernel.start({
       address: SUPERVISOR,
@@ -150,6 +158,7 @@ export class Orchestrator implements AsyncDisposable {
     });
     this.#link.start(data);
     this.#pinger.start();
+    this.#peers.start();
     const cancels = answerControl(data, dispatching.assignments, this.#fault);
     this.#closers.push(watch.stop, () => cancels.unsubscribe());
     const back = () => {
@@ -192,6 +201,8 @@ export class Orchestrator implements AsyncDisposable {
   async #stop(reason: string): Promise<void> {
     this.#supervisor.send({ type: "stop", reason });
     await this.#supervisorEnded.promise;
+    this.#peers.stop();
+    this.#forgetting.stop();
     this.#link.stop();
     this.#pinger.stop();
     for (const close of this.#closers) close();
@@ -308,6 +319,31 @@ export class Orchestrator implements AsyncDisposable {
     });
   }
 
+  /** Of several orchestrators, the first sees to what one that is gone has left behind. */
+  #makePeers(workerIds: () => readonly string[]): Peers {
+    const { log, topology } = this.#options;
+    const { assignments } = this.dispatching;
+    const peers = (lane: Lane) => this.#peers.held(lane);
+    const { ackWaitMs } = topology;
+    const options = { assignments, workerIds, peers, ackWaitMs, log };
+    const takeOver = new TakeOver(this.#parts.data, options);
+    const inherit = (reason: string) => {
+      if (this.#peers.isFirst) void takeOver.run(reason);
+    };
+    return new Peers(this.control, this.id, {
+      held: (lane) => assignments.sequencesOf(lane),
+      gone: (orchestratorId) => {
+        log.info({ orchestratorId }, "another orchestrator is gone");
+        inherit(`${orchestratorId} is gone`);
+        this.#leadership
+          ?.expel(orchestratorId)
+          .catch((error: unknown) => this.#fault(error, "lease of a peer that is gone"));
+      },
+      settled: () => inherit("started"),
+      fault: this.#fault,
+    });
+  }
+
   #supervisorEffects(): SupervisorEffects {
     const { log } = this.#options;
     const { dispatching } = this;
@@ -321,8 +357,12 @@ export class Orchestrator implements AsyncDisposable {
         log.info({ orchestratorId: this.id }, "leading");
         this.#announcer.catchUp(this.fleet.members());
         this.#announceLost().catch((error: unknown) => this.#fault(error, "registry"));
+        this.#forgetting.start();
       },
-      follow: () => log.info({ orchestratorId: this.id }, "standing by"),
+      follow: () => {
+        log.info({ orchestratorId: this.id }, "standing by");
+        this.#forgetting.stop();
+      },
       freezeVerdicts: (freeze) => {
         if (this.#freeze === undefined) log.warn({ reason: freeze.reason }, "verdicts frozen");
         this.#freeze = freeze;
@@ -337,7 +377,8 @@ export class Orchestrator implements AsyncDisposable {
         const timeoutMs = Math.min(SETTLE_MS, this.#options.shutdownTimeoutMs);
         void dispatching.settled(timeoutMs).then(() => this.#supervisor.send({ type: "drained" }));
       },
-      release: () => log.debug({}, "orchestrator stopped"),
+      release: () =>
+        log.info({ orchestratorId: this.id, ...dispatching.outcomes.counts }, "orchestrator done"),
       effectFailed: (effect, error) => this.#fault(error, effect),
     };
   }

@@ -2,6 +2,7 @@ import { ack, nak } from "../bus/ack.ts";
 import {
   type Assignment,
   type Assignments,
+  isForwarded,
   type Task,
   WORKER_LEFT,
   WORKER_LOST,
@@ -141,14 +142,16 @@ export class Outcomes {
   ): Promise<void> {
     const { bus, executions, retry, now } = this.#options;
     const { workerId } = assignment;
-    const task = await wholeTask(bus, assignment, retry.maxAttempts);
-    if (task === undefined) return;
+    const known = await wholeTask(bus, assignment, retry.maxAttempts);
+    if (known === undefined) return;
+    const task = { ...known, history: await this.#earlier(assignment, known.history) };
     const at = new Date(now()).toISOString();
     const record: AttemptRecord = { attempt: task.attempt, workerId, error, at };
     const policy = { ...retry, maxAttempts: task.maxAttempts };
     const decision = this.#decide(task, record, policy);
     if (decision.type === "retry") {
-      await executions.addAttempt(task.executionId, record);
+      const retryAt = new Date(now() + decision.delayMs).toISOString();
+      await executions.addAttempt(task.executionId, { ...record, retryAt });
       nak(bus, task.message.ackSubject, decision.delayMs);
       const { executionId, flowId, attempt } = task;
       const { delayMs, reason } = decision;
@@ -171,6 +174,16 @@ export class Outcomes {
     }
     const deaths = [...task.history, record].filter((each) => each.error.code === WORKER_LOST);
     return decideDeath(deaths, task.attempt, policy);
+  }
+
+  /** A task that was not assigned here comes without its earlier attempts: they are looked up. */
+  async #earlier(
+    assignment: Assignment,
+    history: readonly AttemptRecord[],
+  ): Promise<readonly AttemptRecord[]> {
+    const { executionId, attempt } = assignment.task;
+    if (isForwarded(assignment) || attempt === 1) return history;
+    return (await this.#options.executions.read(executionId)).attempts;
   }
 
   /** There was a terminal record already. If it stands, the message is done with; if not, it runs again. */

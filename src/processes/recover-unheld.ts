@@ -4,12 +4,15 @@ import { jsonOf } from "../bus/foreign.ts";
 import { findUnheld, handBackUnheld } from "../bus/unheld.ts";
 import { UnreachableError } from "../domain/errors.ts";
 import type { Lane } from "../domain/lane.ts";
+import type { HeldByWorker } from "../messages/worker.ts";
 
 export interface Holders {
   /** Sequences of the lane's messages in this orchestrator's books. */
   readonly own: () => readonly number[];
   /** Workers that may hold messages: of this orchestrator and of others. */
   readonly workerIds: () => readonly string[];
+  /** What other orchestrators have in their books, where they may hold what no worker has yet. */
+  readonly peers?: () => Promise<readonly number[]>;
 }
 
 /** What is on its way from the server to its receiver has arrived by then. */
@@ -38,22 +41,40 @@ export async function recoverUnheld(
   return (await handBackUnheld(bus, lane, { after, isHeld })).length;
 }
 
-async function held(bus: Bus, lane: Lane, { own, workerIds }: Holders): Promise<Set<number>> {
-  const lists = await Promise.all(workerIds().map((workerId) => heldBy(bus, workerId, lane)));
-  return new Set([...own(), ...lists.flat()]);
+async function held(bus: Bus, lane: Lane, holders: Holders): Promise<Set<number>> {
+  const { own, workerIds, peers } = holders;
+  const lists = await Promise.all(
+    workerIds().map(async (workerId) => (await askHeld(bus, workerId, lane)).held ?? []),
+  );
+  const theirs = (await peers?.()) ?? [];
+  return new Set([...own(), ...theirs, ...lists.flat()]);
 }
 
-async function heldBy(bus: Bus, workerId: string, lane: Lane): Promise<readonly number[]> {
+/** The tasks of a lane that a worker holds; none of one that is gone or does not say. */
+export async function heldByWorker(
+  bus: Bus,
+  workerId: string,
+  lane: Lane,
+): Promise<readonly HeldByWorker[]> {
+  return (await askHeld(bus, workerId, lane)).tasks ?? [];
+}
+
+interface HeldAnswer {
+  readonly held?: readonly number[];
+  readonly tasks?: readonly HeldByWorker[];
+}
+
+async function askHeld(bus: Bus, workerId: string, lane: Lane): Promise<HeldAnswer> {
   const order = JSON.stringify({ action: "held", lane });
   try {
     const answer = await bus.mux.request(bus.names.workerControl(workerId), order, {
       timeoutMs: ANSWER_MS,
     });
     // A worker of another make does not say. Of its tasks only those in our own books are known.
-    return jsonOf<{ readonly held?: readonly number[] }>(answer)?.held ?? [];
+    return jsonOf<HeldAnswer>(answer) ?? {};
   } catch (error) {
     // Gone as well: what it held is given back when that is noticed.
-    if (error instanceof UnreachableError) return [];
+    if (error instanceof UnreachableError) return {};
     throw error;
   }
 }

@@ -20,6 +20,11 @@ export function dueTime(message: LaneMessage, body: ExecuteMessage): number {
   return body.delayMs === undefined ? 0 : message.storedAt + body.delayMs;
 }
 
+/** How long a message that came back early has yet to wait for its next attempt; 0 when it is due. */
+export function retryWait(last: AttemptRecord | undefined, now: number): number {
+  return last?.retryAt === undefined ? 0 : Math.max(0, Date.parse(last.retryAt) - now);
+}
+
 /** The same message again while it is assigned: its worker has let ack_wait run out without a word. */
 export function silence({ task, workerId }: Assignment, now: number): AttemptRecord {
   const message = `worker ${workerId} neither extended nor settled it within ack_wait`;

@@ -1,5 +1,4 @@
 import { ack } from "../bus/ack.ts";
-import { parseAckSubject } from "../bus/ack-subject.ts";
 import type { Bus } from "../bus/connect.ts";
 import {
   ResultRefusedError,
@@ -14,7 +13,7 @@ import type { Lane } from "../domain/lane.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { ExecutionResult } from "../messages/result.ts";
 import type { FlowEventKind } from "../messages/subjects.ts";
-import type { TaskOutcome, TaskRefusal } from "../messages/worker.ts";
+import type { HeldByWorker, TaskOutcome, TaskRefusal } from "../messages/worker.ts";
 import type { BeatState, LongTask } from "./beat-state.ts";
 import type { FlowEngine, FlowRun, PreparedFlow, ReadyFlow, RunOutcome } from "./flow-engine.ts";
 import { LazyAbort } from "./lazy-abort.ts";
@@ -161,11 +160,15 @@ export class TaskRunner {
     return left;
   }
 
-  /** Sequences of the messages of a lane whose tasks are held. */
-  heldOf(lane: Lane): number[] {
-    return [...this.#running.values()].flatMap(({ task }) =>
-      task.lane === lane ? (parseAckSubject(task.ackSubject)?.streamSequence ?? []) : [],
-    );
+  /** The tasks of a lane that are held. */
+  heldOf(lane: Lane): HeldByWorker[] {
+    const ofLane = [...this.#running.values()].filter(({ task }) => task.lane === lane);
+    return ofLane.map(({ flowId, task: { executionId, attempt, ackSubject } }) => ({
+      executionId,
+      flowId,
+      attempt,
+      ackSubject,
+    }));
   }
 
   #open(task: ReceivedTask, flowId: string): RunningTask {

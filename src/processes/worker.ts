@@ -8,6 +8,7 @@ import { BatutaError, ConfigError } from "../domain/errors.ts";
 import type { RegisterMessage, WorkerCapacity, WorkerControl } from "../messages/worker.ts";
 import { Beats } from "./beats.ts";
 import type { FlowEngine } from "./flow-engine.ts";
+import { Grace } from "./grace.ts";
 import type { ProcessLog } from "./process-log.ts";
 import { pulledTask } from "./pulled-task.ts";
 import { TaskRunner } from "./task-runner.ts";
@@ -31,12 +32,17 @@ export interface WorkerHandle extends AsyncDisposable {
   readonly workerId: string;
   /** Resolves when the worker has stopped, by `stop` or by a command from its supervisor. */
   readonly stopped: Promise<void>;
-  /** Drains for at most the drain time-out, says goodbye and closes. Safe to call twice. */
-  stop(reason: string): Promise<void>;
+  /**
+   * Drains for at most `graceMs` (the drain time-out by default), says goodbye and closes. Safe to
+   * call again: a shorter grace then counts.
+   */
+  stop(reason: string, graceMs?: number): Promise<void>;
 }
 
 const REGISTER_RETRY_MS = 500;
 const GOODBYE_MS = 2_000;
+/** It travels in beats and goodbyes, and is for people. */
+const MAX_REASON_CHARS = 200;
 
 /** Two incarnations of one millisecond must be in order as well. */
 const nextIncarnation = monotonicFactory();
@@ -78,6 +84,7 @@ class WorkerProcess implements WorkerHandle {
   #beats: Beats | undefined;
   #runner: TaskRunner | undefined;
   #stopping: Promise<void> | undefined;
+  #grace: Grace | undefined;
   #markStopped: () => void = () => {};
 
   constructor(options: WorkerOptions, bus: Bus) {
@@ -94,6 +101,7 @@ class WorkerProcess implements WorkerHandle {
       free: () => this.#runner?.free() ?? 0,
       committing: () => this.#runner?.committing ?? 0,
       draining: () => this.#runner?.draining ?? false,
+      drain: () => this.#grace?.notice(),
       pulls: () => this.#pulled.takeReports(),
       held: (lane) => this.#runner?.heldOf(lane) ?? [],
       malformed: (subject, reason) => options.log.warn({ subject, reason }, "message refused"),
@@ -130,30 +138,35 @@ class WorkerProcess implements WorkerHandle {
     log.info({ workerId: this.workerId, slots: capacity.maxConcurrentFlows }, "worker registered");
   }
 
-  stop(reason: string): Promise<void> {
-    this.#stopping ??= this.#stop(reason);
-    return this.#stopping;
+  stop(reason: string, graceMs = this.#options.drainTimeoutMs): Promise<void> {
+    if (this.#grace === undefined) {
+      this.#grace = new Grace(reason.slice(0, MAX_REASON_CHARS), graceMs);
+      this.#stopping = this.#stop(this.#grace);
+    } else this.#grace.shorten(graceMs);
+    return this.#stopping as Promise<void>;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop("closed");
   }
 
-  async #stop(reason: string): Promise<void> {
-    const { log, drainTimeoutMs } = this.#options;
+  async #stop(grace: Grace): Promise<void> {
+    const { log } = this.#options;
+    const { reason } = grace;
     const drained = this.#runner?.drain();
     this.#link.report();
-    this.#beats?.beatNow();
+    this.#beats?.drains(grace.notice());
     const held = this.#runner?.held() ?? [];
     log.info({ workerId: this.workerId, reason, held: held.length }, "worker draining");
-    await within(drained ?? Promise.resolve(), drainTimeoutMs);
+    await Promise.race([drained, grace.over]);
+    grace.close();
     const left = this.#runner?.abandon("the worker was stopped") ?? [];
     if (left.length > 0)
       log.warn({ executionIds: left }, "tasks left unfinished; they are redelivered");
     try {
       await this.#beats?.stop();
       // With the server away nobody can be told; what was held is redelivered in any case.
-      await within(this.#link.bye(reason), GOODBYE_MS);
+      await within(this.#link.bye(reason, left.length), GOODBYE_MS);
     } catch (error) {
       log.warn({ err: error, workerId: this.workerId }, "worker could not say goodbye");
     } finally {
@@ -237,7 +250,7 @@ class WorkerProcess implements WorkerHandle {
         this.#runner?.cancel(control.executionId, control.reason ?? "cancelled", control.recorded);
         break;
       case "drain":
-        void this.stop(control.reason ?? "drained by command");
+        void this.stop(control.reason ?? "drained by command", control.deadlineMs);
         break;
       case "shutdown":
         if (control.incarnation !== undefined && control.incarnation !== this.#incarnation) break;

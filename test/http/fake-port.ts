@@ -129,6 +129,7 @@ export function fakePort(overrides: Partial<OrchestratorPort> = {}) {
     ready: async () => ({ ready: true, reasons: [] }),
     workers: async () => [WORKER],
     worker: async (id) => (id === WORKER.workerId ? WORKER : undefined),
+    drain: async (id) => id === WORKER.workerId,
     queues: async () => [QUEUE],
     deadLetters: async () => ({ deadLetters: [DEAD_LETTER], cursor: 7 }),
     deadLetter: async (id) => (id === STORED_LETTER.executionId ? STORED_LETTER : undefined),
