@@ -16,6 +16,7 @@ import {
   DUPLICATE_RETRY_MS,
   dueTime,
   isSameMessage,
+  placeOf,
   REFUSAL_CODES,
   silence,
 } from "./task-facts.ts";
@@ -45,6 +46,8 @@ export interface DispatcherOptions {
    * compare-and-set of the terminal record; this spares running a duplicate for nothing.
    */
   readonly endedRecently: (executionId: string) => boolean;
+  /** A worker was given this execution. */
+  readonly booked: (executionId: string) => void;
   readonly now: () => number;
   readonly fault: (error: unknown, executionId: string) => void;
   /** A message that was pondered is out of the way: its slot may be used. */
@@ -122,7 +125,7 @@ export class Dispatcher {
       return;
     }
     const isOwnId = body.executionId !== undefined;
-    const mayHaveEnded = isOwnId && (!needs.pure || this.#options.endedRecently(executionId));
+    const mayHaveEnded = this.#options.endedRecently(executionId) || (isOwnId && !needs.pure);
     if (message.deliveryCount > 1 || mayHaveEnded) {
       this.#guard(executionId, message, this.#recall(message, executionId, body, needs));
       return;
@@ -150,7 +153,11 @@ export class Dispatcher {
     const held = this.#options.assignments.find(executionId);
     const { attempts } =
       held !== undefined && isSameMessage(held.task.message, message)
-        ? await executions.addAttempt(executionId, silence(held, this.#options.now()))
+        ? await executions.addAttempt(
+            executionId,
+            silence(held, this.#options.now()),
+            placeOf(held.task),
+          )
         : known;
     const task = this.#task(message, executionId, body, needs);
     const last = attempts.at(-1);
@@ -223,6 +230,7 @@ export class Dispatcher {
     this.#cursor += 1;
     this.#unplaceables.forget(task.executionId);
     assignments.forward(task, worker, placement.reason, now());
+    this.#options.booked(task.executionId);
     const { executionId, flowId, attempt } = task;
     bus.events.offer(executionId, "assigned", {
       flowId,

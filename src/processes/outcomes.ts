@@ -8,6 +8,7 @@ import { decideRetry, type RetryPolicy } from "../domain/retry.ts";
 import type { AttemptRecord, ExecutionResult } from "../messages/result.ts";
 import type { DoneMessage, TaskOutcome } from "../messages/worker.ts";
 import { giveUp, settleEnded } from "./give-up.ts";
+import { placeOf } from "./task-facts.ts";
 import { wholeTask } from "./whole-task.ts";
 
 export interface OutcomesOptions {
@@ -130,7 +131,7 @@ export class Outcomes {
     const policy = { ...retry, maxAttempts: task.maxAttempts };
     const decision = decideRetry(error, task.attempt, policy, random(), now(), task.deadline);
     if (decision.type === "retry") {
-      await executions.addAttempt(task.executionId, record);
+      await executions.addAttempt(task.executionId, record, placeOf(task));
       nak(bus, task.message.ackSubject, decision.delayMs);
       const { executionId, flowId, attempt } = task;
       const { delayMs, reason } = decision;
