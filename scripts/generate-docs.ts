@@ -145,6 +145,7 @@ export const OTHER_PROBLEM_CODES: Readonly<Record<string, string>> = {
     "the message is larger than BATUTA_TASK_MAX_PAYLOAD_BYTES, or its headers than 8 KiB",
   E_DEADLINE: "the deadline had passed before the execution could start",
   E_ID: "an id in the path of a request cannot be one",
+  E_QUERY: "a value in the query of a request is not accepted",
   E_IDEMPOTENCY_KEY: "the Idempotency-Key header is no id, or contradicts the executionId",
   E_WAIT: "?wait= is no duration",
   E_CONFIG_UNKNOWN: "a BATUTA_ variable is not a setting; the nearest name is told",

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { VERSION } from "../processes/version.ts";
 import type { CommandContext } from "./commands/command.ts";
+import { executionsCommand } from "./commands/executions.ts";
 import { natsCommand } from "./commands/nats.ts";
 import { servingCommands } from "./commands/serving.ts";
 import { submitCommand } from "./commands/submitting.ts";
@@ -32,6 +33,7 @@ export function buildProgram(context: CommandContext): Command {
   program.commandsGroup("Use:");
   program.addCommand(submitCommand(context));
   for (const command of watchingCommands(context)) program.addCommand(command);
+  program.addCommand(executionsCommand(context));
   program.commandsGroup("Server:");
   program.addCommand(natsCommand(context));
   return teach(program, {

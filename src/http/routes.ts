@@ -2,6 +2,7 @@ import { InvalidInputError, NotFoundError } from "../domain/errors.ts";
 import { ID_PATTERN, isId, isWorkerId, WORKER_ID_PATTERN } from "../domain/ids.ts";
 import type { Reply, Route } from "./call.ts";
 import { type ExecuteDeps, execute } from "./execute.ts";
+import { executionRoutes } from "./executions.ts";
 import type { OrchestratorPort } from "./port.ts";
 
 /** Every route of the HTTP API, each with a framework-free handler. */
@@ -22,6 +23,7 @@ export function routesOf(
     { method: "GET", path: "/workers/:id", handle: (call) => worker(port, call.param("id")) },
     { method: "GET", path: "/queues", handle: async () => ok({ queues: await port.queues() }) },
     { method: "GET", path: "/executions/:id", handle: (call) => execution(port, call.param("id")) },
+    ...executionRoutes(port),
   ];
 }
 
