@@ -148,6 +148,25 @@ test("with two orchestrators the one that holds it answers, wherever an executio
   expect([state.messages, state.last_seq]).toEqual([25, 25]);
 });
 
+test("where the orchestrator that holds it is frozen another one cancels it, and the worker stops when that one is back", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats, PATIENT);
+  await cluster.worker("w1", { BATUTA_WORKER_MAX_CONCURRENT_FLOWS: "1" });
+  const body = { flowId: "long", executionId: "held", flowData: slowFlow(600_000) };
+  await cluster.publish("high", body, "held");
+  await cluster.events.first(({ kind }) => kind === "started");
+  await cluster.orchestrator();
+  cluster.firstOrchestrator.kill("SIGSTOP");
+  expect(await cancel(cluster, "held")).toEqual({ executionId: "held", cancelled: true });
+  expect(await cluster.result("held")).toMatchObject({ lane: "high", flowId: "long" });
+  cluster.firstOrchestrator.kill("SIGCONT");
+  await cluster.publish("high", { flowId: "f", executionId: "next", flowData: NOOP_FLOW }, "next");
+  expect(await cluster.result("next")).toMatchObject({ status: "completed" });
+  await drained(cluster, "high");
+  expect(cluster.results.bodies).toHaveLength(2);
+});
+
 test("a cancel of an id that never was stores nothing", async ({ task }) => {
   const cluster = await Cluster.start(task, nats);
   expect(await cancel(cluster, "nobody")).toEqual({
@@ -183,3 +202,35 @@ async function drained({ bus }: Cluster, lane: Lane = "normal"): Promise<void> {
   };
   await expect.poll(left, { timeout: 10_000 }).toBe(0);
 }
+
+test("cancels amid a deep lane that goes straight to the workers each end in one record, and stop what had begun", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats, PATIENT);
+  const ids = Array.from({ length: 400 }, (_, index) => `deep-${index}`);
+  await Promise.all(
+    ids.map((executionId) => {
+      const body = { flowId: "f", executionId, flowData: slowFlow(100) };
+      return cluster.publish("normal", body, executionId);
+    }),
+  );
+  await cluster.worker("w1", { BATUTA_WORKER_MAX_CONCURRENT_FLOWS: "10" });
+  await cluster.events.first(({ reason }) => String(reason).startsWith("directed"));
+  const wanted = ids.filter((_, index) => index % 5 === 0);
+  const answers = await Promise.all(wanted.map((id) => cancel(cluster, id)));
+  await cluster.results.until(
+    (all) => new Set(all.map(({ executionId }) => executionId)).size === ids.length,
+  );
+  await drained(cluster);
+  for (const [index, id] of wanted.entries()) {
+    const stored = await cluster.bus.jsm.streams.getMessage(
+      cluster.bus.names.streams.results,
+      at(cluster.bus.names.result(id)),
+    );
+    const { status } = stored?.json<{ status: string }>() ?? {};
+    expect(answers[index]?.cancelled).toBe(status === "cancelled");
+  }
+  expect(answers.filter(({ cancelled }) => cancelled).length).toBeGreaterThan(10);
+  const { state } = await cluster.bus.jsm.streams.info(cluster.bus.names.streams.results);
+  expect([state.messages, state.last_seq]).toEqual([400, 400]);
+});

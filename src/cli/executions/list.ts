@@ -72,7 +72,7 @@ const STATUS_STYLES: Readonly<Record<ExecutionView["status"], Style>> = {
 };
 
 /** What the table shows of one execution; "-" for what is not known or not so yet. */
-export function executionCells(view: ExecutionView, nowMs: number, paint: Paint): string[] {
+function executionCells(view: ExecutionView, nowMs: number, paint: Paint): string[] {
   const { executionId, flowId, status, lane, attempts, workerId, finishedAt, durationMs, error } =
     view;
   return [
