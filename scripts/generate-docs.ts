@@ -145,6 +145,7 @@ export const OTHER_PROBLEM_CODES: Readonly<Record<string, string>> = {
     "the message is larger than BATUTA_TASK_MAX_PAYLOAD_BYTES, or its headers than 8 KiB",
   E_DEADLINE: "the deadline had passed before the execution could start",
   E_ID: "an id in the path of a request cannot be one",
+  E_QUERY: "a value in the query of a request is not accepted",
   E_IDEMPOTENCY_KEY: "the Idempotency-Key header is no id, or contradicts the executionId",
   E_FILTER: "a filter, cursor or limit of dead letters does not fit; what it accepts is told",
   E_SELECTION: "nothing was selected, or in several ways; how to select is told",

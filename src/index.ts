@@ -3,7 +3,7 @@
  * statecharts are at "batuta/actors" and helpers for tests at "batuta/testing".
  */
 export { Client, type ConnectOptions, connect, type RunOptions } from "./client/client.ts";
-export { Execution, type ExecutionStatus } from "./client/execution.ts";
+export { Execution } from "./client/execution.ts";
 export {
   BatutaError,
   ConfigError,
@@ -23,7 +23,7 @@ export { defineNode, type NodeContext, type NodeType, toPort } from "./engine/de
 export { type ExecuteMessage, executeMessage } from "./messages/execute.ts";
 export type { FlowData } from "./messages/flow-data.ts";
 export type { FlowEvent } from "./messages/flow-event.ts";
-export type { DeadLetter, ExecutionResult } from "./messages/result.ts";
+export type { DeadLetter, ExecutionResult, ExecutionStatus } from "./messages/result.ts";
 export { busNames } from "./messages/subjects.ts";
 export type { Heartbeat, RegisterMessage, WorkerStateEvent } from "./messages/worker.ts";
 export { type ServeOptions, serve } from "./processes/serve.ts";

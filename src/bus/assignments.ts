@@ -86,6 +86,11 @@ export class Assignments {
     return this.#byExecution.size;
   }
 
+  /** Everything in the books. */
+  all(): Assignment[] {
+    return [...this.#byExecution.values()];
+  }
+
   inFlightOf(workerId: string): number {
     return this.#byWorker.get(workerId)?.size ?? 0;
   }

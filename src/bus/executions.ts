@@ -1,6 +1,17 @@
 import type { KV } from "@nats-io/kv";
+import type { Lane } from "../domain/lane.ts";
 import type { AttemptRecord } from "../messages/result.ts";
 import type { Bus } from "./connect.ts";
+
+/** Where the message of an execution is, and what its record has to say of it. */
+export interface ExecutionPlace {
+  readonly lane: Lane;
+  /** In the stream of its lane. */
+  readonly sequence: number;
+  /** When it was published, epoch milliseconds. */
+  readonly storedAt: number;
+  readonly flowId: string | null;
+}
 
 /**
  * What is kept of an execution beyond its message: only of those that took the slow path (a failed
@@ -8,6 +19,12 @@ import type { Bus } from "./connect.ts";
  */
 export interface ExecutionMemory {
   readonly attempts: readonly AttemptRecord[];
+  /** Undefined where nothing was kept, or an older version did. */
+  readonly place?: ExecutionPlace;
+}
+
+export interface RememberedExecution extends ExecutionMemory {
+  readonly executionId: string;
 }
 
 const NOTHING: ExecutionMemory = { attempts: [] };
@@ -29,17 +46,32 @@ export class ExecutionStore {
     return entry === null || entry.operation !== "PUT" ? NOTHING : entry.json<ExecutionMemory>();
   }
 
+  /** Everything that is kept, what was written last first. Many of these have ended by now. */
+  async all(): Promise<RememberedExecution[]> {
+    const all: RememberedExecution[] = [];
+    const keys = await this.#kv.history({ key: ">" });
+    for await (const entry of keys) {
+      if (entry.operation !== "PUT") continue;
+      all.push({ ...entry.json<ExecutionMemory>(), executionId: entry.key });
+    }
+    return all.reverse();
+  }
+
   /**
    * Adds a failed attempt unless it is there already (a report may come twice); returns the whole
    * history. Durable when it resolves.
    */
-  async addAttempt(executionId: string, record: AttemptRecord): Promise<ExecutionMemory> {
+  async addAttempt(
+    executionId: string,
+    record: AttemptRecord,
+    place: ExecutionPlace,
+  ): Promise<ExecutionMemory> {
     for (;;) {
       const entry = await this.#kv.get(executionId);
       const known =
         entry === null || entry.operation !== "PUT" ? NOTHING : entry.json<ExecutionMemory>();
       if (known.attempts.some(({ attempt }) => attempt === record.attempt)) return known;
-      const memory = { attempts: [...known.attempts, record] };
+      const memory = { attempts: [...known.attempts, record], place };
       const body = JSON.stringify(memory);
       try {
         if (entry === null) await this.#kv.create(executionId, body);

@@ -7,7 +7,7 @@ import type { HeaderLines } from "./publish.ts";
  */
 
 /** The body as JSON; undefined when it is not. Its shape is still to be checked. */
-export function jsonOf<T>(msg: Msg): T | undefined {
+export function jsonOf<T>(msg: Pick<Msg, "json">): T | undefined {
   try {
     return msg.json<T>();
   } catch {

@@ -3,6 +3,7 @@ import { VERSION } from "../processes/version.ts";
 import type { CommandContext } from "./commands/command.ts";
 import { dlqCommand } from "./commands/dead-letters.ts";
 import { drainCommand } from "./commands/draining.ts";
+import { executionsCommand } from "./commands/executions.ts";
 import { natsCommand } from "./commands/nats.ts";
 import { servingCommands } from "./commands/serving.ts";
 import { submitCommand } from "./commands/submitting.ts";
@@ -36,6 +37,7 @@ export function buildProgram(context: CommandContext): Command {
   for (const command of watchingCommands(context)) program.addCommand(command);
   program.addCommand(dlqCommand(context));
   program.addCommand(drainCommand(context));
+  program.addCommand(executionsCommand(context));
   program.commandsGroup("Server:");
   program.addCommand(natsCommand(context));
   return teach(program, {

@@ -2,17 +2,15 @@ import type { Msg, Subscription } from "nats";
 import type { Bus } from "../bus/connect.ts";
 import { ExecutionStore } from "../bus/executions.ts";
 import { jsonOf } from "../bus/foreign.ts";
+import { requestCancel, requestStatus } from "../bus/request-control.ts";
 import { findFreshResult, findResult } from "../bus/results.ts";
-import { BatutaError, ExecutionFailedError, WaitTimeoutError } from "../domain/errors.ts";
+import { ExecutionFailedError, WaitTimeoutError } from "../domain/errors.ts";
 import type { FlowEvent } from "../messages/flow-event.ts";
-import type { ExecutionResult } from "../messages/result.ts";
+import type { ExecutionResult, ExecutionStatus } from "../messages/result.ts";
 import { AsyncQueue } from "./async-queue.ts";
-
-export type ExecutionStatus = "queued" | "running" | "retrying" | ExecutionResult["status"];
 
 /** A missed live message (a reconnect, a restarted server) is made up for by looking this often. */
 const LOOK_MS = 5_000;
-const STATUS_MS = 250;
 
 /**
  * One run of a flow, as its publisher holds it. Awaiting it gives the flow's output:
@@ -31,6 +29,7 @@ export class Execution<O = unknown> implements PromiseLike<O> {
   #fail: (error: unknown) => void = () => {};
   readonly #subscriptions: Subscription[] = [];
   #listensToEvents = false;
+  #published: Promise<unknown> = Promise.resolve();
   #looker: NodeJS.Timeout | undefined;
 
   /** @internal Made by `client.run`, which publishes after this listens. */
@@ -53,6 +52,7 @@ export class Execution<O = unknown> implements PromiseLike<O> {
 
   /** @internal */
   watch(published: Promise<{ readonly mayHaveEnded: boolean }>): this {
+    this.#published = published.catch(() => undefined);
     published.then(
       ({ mayHaveEnded }) => (mayHaveEnded ? this.#look() : undefined),
       (error: unknown) => this.#reject(error),
@@ -85,7 +85,7 @@ export class Execution<O = unknown> implements PromiseLike<O> {
   async status(): Promise<ExecutionStatus> {
     const result = this.#result ?? (await findResult(this.#bus, this.id));
     if (result !== undefined) return result.status;
-    if (await this.#isRunning()) return "running";
+    if ((await requestStatus(this.#bus, this.id)) !== undefined) return "running";
     const executions = await ExecutionStore.open(this.#bus);
     const { attempts } = await executions.read(this.id);
     return attempts.length > 0 ? "retrying" : "queued";
@@ -116,12 +116,13 @@ export class Execution<O = unknown> implements PromiseLike<O> {
    * Asks to cancel it. True if it is cancelled now, false if it had ended before.
    *
    * @throws UnreachableError when no orchestrator is there to ask.
+   * @throws NotFoundError when it ended so long ago that its result is gone.
+   * @throws WaitTimeoutError when so much waits that it cannot be found now.
    */
   async cancel(reason = "cancelled by its publisher"): Promise<boolean> {
-    const body = JSON.stringify({ action: "cancel", reason });
-    const subject = this.#bus.names.control(this.id);
-    const reply = await this.#bus.mux.request(subject, body, { timeoutMs: 5_000 });
-    return reply.json<{ cancelled: boolean }>().cancelled;
+    // One that is not stored yet is in no lane.
+    await this.#published;
+    return (await requestCancel(this.#bus, this.id, reason)).cancelled;
   }
 
   // biome-ignore lint/suspicious/noThenProperty: a handle that can be awaited is the point of the class
@@ -142,18 +143,6 @@ export class Execution<O = unknown> implements PromiseLike<O> {
       callback: (error, msg) => (error === null ? handle(msg) : undefined),
     });
     this.#subscriptions.push(subscription);
-  }
-
-  /** Only the orchestrator that holds it answers: silence means that none does. */
-  async #isRunning(): Promise<boolean> {
-    const body = JSON.stringify({ action: "status" });
-    try {
-      await this.#bus.mux.request(this.#bus.names.control(this.id), body, { timeoutMs: STATUS_MS });
-      return true;
-    } catch (error) {
-      if (error instanceof BatutaError && error.retryable) return false;
-      throw error;
-    }
   }
 
   #event(event: FlowEvent): void {

@@ -1,5 +1,7 @@
 import type { Lane } from "../domain/lane.ts";
+import type { CancelAnswer } from "../messages/control.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
+import type { ExecutionPage, ExecutionQuery } from "../messages/execution-view.ts";
 import type { ExecutionResult } from "../messages/result.ts";
 import type { Heartbeat, WorkerCapacity, WorkerStateName } from "../messages/worker.ts";
 import type { DeadLetterPort } from "./dead-letters.ts";
@@ -23,6 +25,14 @@ export interface OrchestratorPort extends DeadLetterPort {
   ): Promise<ExecutionResult | undefined>;
   /** What is known of an execution now; undefined when there is none of that id. */
   execution(executionId: string): Promise<KnownExecution | undefined>;
+  /** A page of executions: open ones first, then ended ones, newest first. */
+  executions(query: ExecutionQuery): Promise<ExecutionPage>;
+  /**
+   * Cancels an execution, wherever it is; the answer's `cancelled` is false when it had ended before.
+   *
+   * @throws NotFoundError when there is none of that id, WaitTimeoutError, UnreachableError.
+   */
+  cancel(executionId: string, reason: string): Promise<CancelAnswer>;
   health(): Promise<HealthReport>;
   ready(): Promise<Readiness>;
   workers(): Promise<readonly WorkerView[]>;

@@ -4,6 +4,7 @@ import type { Reply, Route } from "./call.ts";
 import { deadLetterRoutes } from "./dead-letters.ts";
 import { drain } from "./drain.ts";
 import { type ExecuteDeps, execute } from "./execute.ts";
+import { executionRoutes } from "./executions.ts";
 import type { OrchestratorPort } from "./port.ts";
 
 /** Every route of the HTTP API, each with a framework-free handler. */
@@ -30,6 +31,7 @@ export function routesOf(
     { method: "GET", path: "/queues", handle: async () => ok({ queues: await port.queues() }) },
     { method: "GET", path: "/executions/:id", handle: (call) => execution(port, call.param("id")) },
     ...deadLetterRoutes(port),
+    ...executionRoutes(port),
   ];
 }
 

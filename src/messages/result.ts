@@ -5,6 +5,9 @@ import type { Lane } from "../domain/lane.ts";
 export const TERMINAL_STATUSES = ["completed", "failed", "cancelled"] as const;
 export type TerminalStatus = (typeof TERMINAL_STATUSES)[number];
 
+/** What an execution can be seen in. */
+export type ExecutionStatus = "queued" | "running" | "retrying" | TerminalStatus;
+
 /**
  * The terminal record of an execution on `flows.result.<executionId>`: written once, by
  * compare-and-set. Instants are ISO 8601 UTC; `queueWaitMs` runs from queuedAt to startedAt,

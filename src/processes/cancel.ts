@@ -1,120 +1,151 @@
-import type { Msg, Subscription } from "nats";
-import { ack } from "../bus/ack.ts";
-import type { Assignments } from "../bus/assignments.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { JetStreamApiError } from "@nats-io/jetstream";
+import type { Assignment, Assignments } from "../bus/assignments.ts";
 import type { Bus } from "../bus/connect.ts";
+import type { ExecutionPlace, ExecutionStore } from "../bus/executions.ts";
+import { findQueued } from "../bus/find-queued.ts";
+import { requestStatus } from "../bus/request-control.ts";
 import { findResult, storeResultOnce } from "../bus/results.ts";
-import { isId } from "../domain/ids.ts";
+import type { CancelAnswer } from "../messages/control.ts";
 import type { ExecutionResult } from "../messages/result.ts";
+import type { Cancels } from "./cancels.ts";
+import { placeOf } from "./task-facts.ts";
 
-interface ControlRequest {
-  readonly action?: unknown;
-  readonly reason?: unknown;
+export interface CancelDeps {
+  readonly bus: Bus;
+  readonly assignments: Assignments;
+  readonly executions: ExecutionStore;
+  readonly cancels: Cancels;
+}
+
+const HOLDER_MS = 1_500;
+
+/**
+ * Cancels an execution wherever it is. It is decided by the terminal record: whoever stores it first,
+ * the cancel or the result, wins, and the other finds it there. Every orchestrator hears the request;
+ * undefined means that another one holds the task and answers. Of an execution that nobody knows
+ * nothing is stored.
+ *
+ * @throws WaitTimeoutError when the lanes are too deep to find it.
+ */
+export async function cancel(
+  executionId: string,
+  reason: string,
+  deps: CancelDeps,
+): Promise<CancelAnswer | undefined> {
+  const held = deps.assignments.find(executionId);
+  if (held !== undefined) return cancelHeld(held, reason, deps);
+  const ended = await findResult(deps.bus, executionId);
+  if (ended !== undefined) return endedAnswer(ended);
+  const { attempts, place: hint } = await deps.executions.read(executionId);
+  const looking = findQueued(deps.bus, executionId, hint);
+  // While another one answers, what came of looking is nobody's business.
+  looking.catch(() => undefined);
+  const holder = await requestStatus(deps.bus, executionId);
+  // The holder may be this one by now, and have answered itself.
+  const taken = deps.assignments.find(executionId);
+  if (taken !== undefined) return cancelHeld(taken, reason, deps);
+  if (holder !== undefined && (await endsSoon(executionId, deps.bus))) return undefined;
+  const place = await looking;
+  const heldNow = deps.assignments.find(executionId);
+  if (heldNow !== undefined) return cancelHeld(heldNow, reason, deps);
+  if (place === undefined) return unfound(executionId, deps.bus);
+  return cancelWaiting(executionId, place, attempts.length, reason, deps);
 }
 
 /**
- * Answers `flows.control.<executionId>`. A cancel is decided by the terminal record: whoever stores
- * it first, the cancel or the result, wins, and the other finds it there. Every orchestrator hears
- * the request; one of them stores the record, and the one that holds the task stops it. A status is
- * told by the one that holds the task, and by nobody else.
+ * Leaves the holder time to answer. Nothing is stored after that if it is stuck, or if the task went
+ * back to its lane before the holder heard of the cancel.
  */
-export function answerControl(
-  bus: Bus,
-  assignments: Assignments,
-  fault: (error: unknown, executionId: string) => void,
-): Subscription {
-  return bus.nc.subscribe(bus.names.control("*"), {
-    callback: (error, msg) => {
-      if (error !== null) return;
-      const executionId = bus.names.executionOf(msg.subject);
-      answer(bus, assignments, executionId, msg).catch((cause: unknown) => {
-        fault(cause, executionId);
-        msg.respond(JSON.stringify({ cancelled: false, reason: (cause as Error).message }));
-      });
-    },
-  });
+async function endsSoon(executionId: string, bus: Bus): Promise<boolean> {
+  await pause(HOLDER_MS);
+  return (await findResult(bus, executionId)) !== undefined;
 }
 
-async function answer(
-  bus: Bus,
-  assignments: Assignments,
+async function cancelHeld(held: Assignment, reason: string, deps: CancelDeps) {
+  const { task, workerId, assignedAt } = held;
+  const { executionId, attempt: attempts } = task;
+  const facts = { executionId, place: placeOf(task), attempts, workerId, assignedAt };
+  return record(cancelledResult(facts, reason, Date.now()), deps);
+}
+
+async function cancelWaiting(
   executionId: string,
-  msg: Msg,
-): Promise<void> {
-  const request = readRequest(msg);
-  if (request?.action === "status") {
-    const held = assignments.find(executionId);
-    if (held !== undefined)
-      msg.respond(JSON.stringify({ executionId, status: "running", workerId: held.workerId }));
-    return;
-  }
-  if (!isId(executionId) || request?.action !== "cancel") {
-    const reason = `only {"action": "cancel"} is understood here, on flows.control.<executionId>`;
-    msg.respond(JSON.stringify({ cancelled: false, reason }));
-    return;
-  }
-  const reason =
-    typeof request.reason === "string"
-      ? request.reason.slice(0, MAX_REASON_CHARS)
-      : "no reason was given";
-  const cancelled = await cancel(bus, assignments, executionId, reason);
-  msg.respond(JSON.stringify({ executionId, cancelled }));
+  place: ExecutionPlace,
+  attempts: number,
+  reason: string,
+  deps: CancelDeps,
+): Promise<CancelAnswer> {
+  const facts = { executionId, place, attempts };
+  const answer = await record(cancelledResult(facts, reason, Date.now()), deps);
+  if (answer.cancelled) await removeMessage(deps.bus, place);
+  return answer;
 }
 
-const MAX_REASON_CHARS = 2_000;
+async function record(result: ExecutionResult, deps: CancelDeps): Promise<CancelAnswer> {
+  const { bus, cancels } = deps;
+  const { executionId } = result;
+  const isOwn = (await storeResultOnce(bus, result)) === "stored";
+  const ended = isOwn ? result : await findResult(bus, executionId);
+  if (ended?.status === "cancelled") {
+    const reason = ended.error?.message ?? "cancelled";
+    cancels.stop(executionId, reason);
+    // The other orchestrators hear this, too: one of them may be giving it to a worker.
+    if (isOwn) bus.events.publish(executionId, "cancelled", { flowId: ended.flowId, reason });
+  }
+  return ended === undefined ? { executionId, cancelled: false } : endedAnswer(ended);
+}
 
-function readRequest(msg: Msg): ControlRequest | undefined {
+/** It may have ended while it was looked for. */
+async function unfound(executionId: string, bus: Bus): Promise<CancelAnswer> {
+  const ended = await findResult(bus, executionId);
+  if (ended !== undefined) return endedAnswer(ended);
+  return { executionId, cancelled: false, reason: "unknown" };
+}
+
+function endedAnswer({ executionId, status }: ExecutionResult): CancelAnswer {
+  if (status === "cancelled") return { executionId, cancelled: true };
+  return { executionId, cancelled: false, reason: "ended", status };
+}
+
+/**
+ * Takes the message of an ended execution out of its lane, so that the server delivers it to nobody:
+ * where it goes straight to a worker (ADR 0005), no orchestrator would look whether it has ended.
+ */
+async function removeMessage({ jsm, names }: Bus, { lane, sequence }: ExecutionPlace) {
   try {
-    return msg.json<ControlRequest>();
-  } catch {
-    // Answered like any other request that is not understood.
-    return undefined;
+    await jsm.streams.deleteMessage(names.streams.flows[lane], sequence, false);
+  } catch (error) {
+    // Acked meanwhile, by whoever found the terminal record.
+    if (!(error instanceof JetStreamApiError)) throw error;
   }
 }
 
-async function cancel(
-  bus: Bus,
-  assignments: Assignments,
-  executionId: string,
-  reason: string,
-): Promise<boolean> {
-  const outcome = await storeResultOnce(bus, cancelledResult(assignments, executionId, reason));
-  const cancelled =
-    outcome === "stored" || (await findResult(bus, executionId))?.status === "cancelled";
-  if (outcome === "stored") bus.events.publish(executionId, "cancelled", { reason });
-  if (cancelled) stopTask(bus, assignments, executionId, reason);
-  return cancelled;
+interface CancelledFacts {
+  readonly executionId: string;
+  readonly place: ExecutionPlace;
+  readonly attempts: number;
+  /** Where it was running. */
+  readonly workerId?: string;
+  readonly assignedAt?: number;
 }
 
-/** A queued message needs nothing: when it is delivered, its terminal record is found. */
-function stopTask(bus: Bus, assignments: Assignments, executionId: string, reason: string): void {
-  const held = assignments.find(executionId);
-  if (held === undefined) return;
-  const order = { action: "cancel", executionId, reason, recorded: true };
-  bus.nc.publish(bus.names.workerControl(held.workerId), JSON.stringify(order));
-  ack(bus, held.task.message.ackSubject);
-}
-
-function cancelledResult(
-  assignments: Assignments,
-  executionId: string,
-  reason: string,
-): ExecutionResult {
-  const held = assignments.find(executionId);
-  const at = Date.now();
-  const queuedAt = held?.task.message.storedAt ?? at;
-  const startedAt = held?.assignedAt;
+function cancelledResult(facts: CancelledFacts, reason: string, at: number): ExecutionResult {
+  const { executionId, place, attempts, workerId = null, assignedAt } = facts;
+  const { storedAt, flowId, lane } = place;
+  const iso = (ms: number) => new Date(ms).toISOString();
   return {
     executionId,
-    flowId: held?.task.flowId ?? null,
+    flowId,
     status: "cancelled",
     error: { code: "CANCELLED", message: reason, retryable: false },
-    attempts: held?.task.attempt ?? 0,
-    workerId: held?.workerId ?? null,
-    queuedAt: new Date(queuedAt).toISOString(),
-    startedAt: startedAt === undefined ? null : new Date(startedAt).toISOString(),
-    finishedAt: new Date(at).toISOString(),
-    queueWaitMs: (startedAt ?? at) - queuedAt,
-    durationMs: startedAt === undefined ? 0 : at - startedAt,
-    lane: held?.task.message.lane ?? "normal",
+    attempts,
+    workerId,
+    queuedAt: iso(storedAt),
+    startedAt: assignedAt === undefined ? null : iso(assignedAt),
+    finishedAt: iso(at),
+    queueWaitMs: Math.max(0, (assignedAt ?? at) - storedAt),
+    durationMs: assignedAt === undefined ? 0 : at - assignedAt,
+    lane,
   };
 }

@@ -38,6 +38,8 @@ export interface DirectingOptions {
   readonly fleet: () => Fleet;
   /** After this the server delivers again by itself what is in nobody's hands. */
   readonly ackWaitMs: number;
+  /** A worker has said that it took this execution. */
+  readonly booked: (executionId: string) => void;
   readonly log: ProcessLog;
 }
 
@@ -139,7 +141,8 @@ export class Directing {
     const task = { executionId, flowId, attempt: 1, message: place };
     const isNew = assignments.noteTaken(task, workerId, Date.now());
     // The first of the two is in the books. This one is looked up when it comes again.
-    if (!isNew) nak(this.#bus, place.ackSubject, DUPLICATE_RETRY_MS);
+    if (isNew) this.#options.booked(executionId);
+    else nak(this.#bus, place.ackSubject, DUPLICATE_RETRY_MS);
   }
 
   /**

@@ -16,6 +16,7 @@ import {
   DUPLICATE_RETRY_MS,
   dueTime,
   isSameMessage,
+  placeOf,
   REFUSAL_CODES,
   retryWait,
   silence,
@@ -46,6 +47,8 @@ export interface DispatcherOptions {
    * compare-and-set of the terminal record; this spares running a duplicate for nothing.
    */
   readonly endedRecently: (executionId: string) => boolean;
+  /** A worker was given this execution. */
+  readonly booked: (executionId: string) => void;
   readonly now: () => number;
   readonly fault: (error: unknown, executionId: string) => void;
   /** A message that was pondered is out of the way: its slot may be used. */
@@ -125,7 +128,7 @@ export class Dispatcher {
       return;
     }
     const isOwnId = body.executionId !== undefined;
-    const mayHaveEnded = isOwnId && (!needs.pure || this.#options.endedRecently(executionId));
+    const mayHaveEnded = this.#options.endedRecently(executionId) || (isOwnId && !needs.pure);
     if (message.deliveryCount > 1 || mayHaveEnded) {
       this.#guard(executionId, message, this.#recall(message, executionId, body, needs));
       return;
@@ -153,7 +156,11 @@ export class Dispatcher {
     const held = this.#options.assignments.find(executionId);
     const { attempts } =
       held !== undefined && isSameMessage(held.task.message, message)
-        ? await executions.addAttempt(executionId, silence(held, this.#options.now()))
+        ? await executions.addAttempt(
+            executionId,
+            silence(held, this.#options.now()),
+            placeOf(held.task),
+          )
         : known;
     const task = this.#task(message, executionId, body, needs);
     const last = attempts.at(-1);
@@ -232,6 +239,7 @@ export class Dispatcher {
     this.#cursor += 1;
     this.#unplaceables.forget(task.executionId);
     assignments.forward(task, worker, placement.reason, now());
+    this.#options.booked(task.executionId);
     const { executionId, flowId, attempt } = task;
     bus.events.offer(executionId, "assigned", {
       flowId,

@@ -7,6 +7,7 @@ import type { PerLane } from "../domain/lane.ts";
 import type { RetryPolicy } from "../domain/retry.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { DoneMessage } from "../messages/worker.ts";
+import { Cancels } from "./cancels.ts";
 import { Directing } from "./directing.ts";
 import { Dispatcher, type FlowNeeds } from "./dispatcher.ts";
 import type { Fleet } from "./fleet.ts";
@@ -37,6 +38,7 @@ const TASK_HEADER_BYTES = 16_384;
 export class Dispatching {
   readonly assignments: Assignments;
   readonly outcomes: Outcomes;
+  readonly cancels: Cancels;
   readonly capacityLimit: number;
   readonly #directing: Directing;
   readonly #intake: Intake;
@@ -57,6 +59,8 @@ export class Dispatching {
       options.log.error({ err: error, executionId }, "execution could not be handled now");
     const now = () => Date.now();
     this.assignments = this.#makeAssignments(bus, options.log);
+    this.cancels = new Cancels(bus, this.assignments, fault);
+    const booked = (executionId: string) => this.cancels.booked(executionId);
     this.outcomes = new Outcomes({
       bus,
       assignments: this.assignments,
@@ -77,7 +81,8 @@ export class Dispatching {
       candidates: () => fleet().candidates(),
       recipient: (workerId) => fleet().recipient(workerId),
       maxAttempts: options.retry.maxAttempts,
-      endedRecently: (executionId) => ended.has(executionId),
+      endedRecently: (executionId) => ended.has(executionId) || this.cancels.has(executionId),
+      booked,
       now,
       fault,
       settled: () => this.poke(),
@@ -86,6 +91,7 @@ export class Dispatching {
       assignments: this.assignments,
       balancing: options.balancing,
       ackWaitMs: options.ackWaitMs,
+      booked,
       fleet,
       log: options.log,
     });

@@ -1,6 +1,9 @@
 import { ulid } from "ulid";
+import type { Assignment } from "../bus/assignments.ts";
+import { listExecutions } from "../bus/execution-list.ts";
 import { laneStats } from "../bus/lane-stats.ts";
 import { publishStored } from "../bus/publish.ts";
+import { requestCancel } from "../bus/request-control.ts";
 import { findFreshResult, findResult } from "../bus/results.ts";
 import { InvalidInputError } from "../domain/errors.ts";
 import type { Lane } from "../domain/lane.ts";
@@ -13,6 +16,7 @@ import type {
   WorkerView,
 } from "../http/port.ts";
 import { type ExecuteMessage, executeMessage } from "../messages/execute.ts";
+import type { ExecutionView } from "../messages/execution-view.ts";
 import type { ExecutionResult } from "../messages/result.ts";
 import { HEADERS } from "../messages/subjects.ts";
 import { summary } from "./accept.ts";
@@ -48,6 +52,11 @@ export function orchestratorPort(
       waitForResult(orchestrator, executionId, timeoutMs, signal),
     execution: async (executionId) =>
       (await known(orchestrator, executionId)) ?? submitted.find(executionId),
+    executions: (query) =>
+      listExecutions(bus, query, async () =>
+        orchestrator.dispatching.assignments.all().map(runningView),
+      ),
+    cancel: (executionId, reason) => requestCancel(bus, executionId, reason),
     health: () => healthReport(orchestrator, options.durability, queues),
     ready: async () => {
       const reasons = orchestrator.dispatches ? [] : [`the orchestrator is ${orchestrator.state}`];
@@ -147,6 +156,20 @@ async function waitForResult(
     over.addEventListener("abort", () => end(undefined), { once: true });
     findResult(bus, executionId).then(found, reject);
   });
+}
+
+function runningView({ task, workerId }: Assignment): ExecutionView {
+  const { executionId, flowId, attempt, message } = task;
+  return {
+    executionId,
+    flowId,
+    lane: message.lane,
+    status: "running",
+    attempts: attempt,
+    workerId,
+    finishedAt: null,
+    durationMs: null,
+  };
 }
 
 function workerView({ registration, standing, lastBeat, lastBeatAt }: Member): WorkerView {

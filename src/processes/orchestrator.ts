@@ -19,8 +19,8 @@ import { Kernel } from "../kernel/kernel.ts";
 import { SystemClock } from "../kernel/system-clock.ts";
 import { admitWorker, orderWorker } from "./admission.ts";
 import { Announcer } from "./announcer.ts";
+import { answerControl } from "./answer-control.ts";
 import { watchBus } from "./bus-watch.ts";
-import { answerControl } from "./cancel.ts";
 import { Dispatching, type DispatchingOptions } from "./dispatching.ts";
 import { Fleet } from "./fleet.ts";
 import { Forgetting } from "./forget-workers.ts";
@@ -159,8 +159,10 @@ export class Orchestrator implements AsyncDisposable {
     this.#link.start(data);
     this.#pinger.start();
     this.#peers.start();
-    const cancels = answerControl(data, dispatching.assignments, this.#fault);
-    this.#closers.push(watch.stop, () => cancels.unsubscribe());
+    const { assignments, cancels } = dispatching;
+    const { executions } = this.#parts;
+    const answering = answerControl({ bus: data, assignments, executions, cancels }, this.#fault);
+    this.#closers.push(watch.stop, ...answering.map((each) => () => each.unsubscribe()));
     const back = () => {
       this.#supervisor.send({ type: "busBack" });
       // Losing the bus counted as losing the lease; if it is still held, that was an error.

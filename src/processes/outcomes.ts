@@ -16,6 +16,7 @@ import { decideDeath, decideRetry, type RetryDecision, type RetryPolicy } from "
 import type { AttemptRecord, ExecutionResult } from "../messages/result.ts";
 import type { DoneMessage, TaskOutcome } from "../messages/worker.ts";
 import { giveUp, settleEnded } from "./give-up.ts";
+import { placeOf } from "./task-facts.ts";
 import { wholeTask } from "./whole-task.ts";
 
 export interface OutcomesOptions {
@@ -151,7 +152,7 @@ export class Outcomes {
     const decision = this.#decide(task, record, policy);
     if (decision.type === "retry") {
       const retryAt = new Date(now() + decision.delayMs).toISOString();
-      await executions.addAttempt(task.executionId, { ...record, retryAt });
+      await executions.addAttempt(task.executionId, { ...record, retryAt }, placeOf(task));
       nak(bus, task.message.ackSubject, decision.delayMs);
       const { executionId, flowId, attempt } = task;
       const { delayMs, reason } = decision;

@@ -1,4 +1,5 @@
-import { ACK_WAIT_OVER, type Assignment } from "../bus/assignments.ts";
+import { ACK_WAIT_OVER, type Assignment, type HeldTask } from "../bus/assignments.ts";
+import type { ExecutionPlace } from "../bus/executions.ts";
 import type { LaneMessage, LanePlace } from "../bus/intake.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { AttemptRecord, DeadLetterReason } from "../messages/result.ts";
@@ -34,4 +35,10 @@ export function silence({ task, workerId }: Assignment, now: number): AttemptRec
 
 export function isSameMessage(one: LanePlace, other: LanePlace): boolean {
   return one.stream === other.stream && one.sequence === other.sequence;
+}
+
+/** What is kept of where a task's message is. */
+export function placeOf({ flowId, message }: HeldTask): ExecutionPlace {
+  const { lane, sequence, storedAt } = message;
+  return { lane, sequence, storedAt, flowId };
 }

@@ -4,7 +4,7 @@ import { purgeDeadLetters, replayDeadLetters } from "../../src/bus/dead-letter-a
 import { readOriginal } from "../../src/bus/dead-letter-original.ts";
 import { listDeadLetters, newestDeadLetter } from "../../src/bus/dead-letter-reader.ts";
 import { storeDeadLetter } from "../../src/bus/dead-letters.ts";
-import { ExecutionStore } from "../../src/bus/executions.ts";
+import { type ExecutionPlace, ExecutionStore } from "../../src/bus/executions.ts";
 import type { LaneMessage } from "../../src/bus/intake.ts";
 import { previewReplay, replayLetter } from "../../src/bus/replay.ts";
 import { findResult, storeResultOnce } from "../../src/bus/results.ts";
@@ -76,10 +76,17 @@ function recordOf({ executionId, deadAt, lane }: DeadLetter): ExecutionResult {
 /** A failed execution as `giveUp` leaves it; the letter's place in the stream. */
 async function fail(bus: Bus, letter: DeadLetter): Promise<number> {
   const executions = await ExecutionStore.open(bus);
-  for (const attempt of letter.attempts) await executions.addAttempt(letter.executionId, attempt);
+  for (const attempt of letter.attempts) {
+    await executions.addAttempt(letter.executionId, attempt, placeOf(letter));
+  }
   await storeResultOnce(bus, recordOf(letter));
   await storeDeadLetter(bus, letter);
   return (await newestDeadLetter(bus, letter.executionId))?.sequence ?? 0;
+}
+
+function placeOf({ lane, flowId, message }: DeadLetter): ExecutionPlace {
+  const { sequence, publishedAt } = message;
+  return { lane, sequence, storedAt: Date.parse(publishedAt), flowId };
 }
 
 async function inLane(bus: Bus, lane: DeadLetter["lane"] = "normal") {
@@ -233,7 +240,7 @@ test("attempts of a run that is under way are left alone", async ({ task }) => {
   await expect(replayLetter(dyingAt(bus, "remove letter"), sequence, NOW)).rejects.toThrow("died");
   const executions = await ExecutionStore.open(bus);
   const record = { attempt: 1, workerId: "w2", error: ERROR, at: "2026-03-01T11:30:00.000Z" };
-  await executions.addAttempt("e1", record);
+  await executions.addAttempt("e1", record, placeOf(letterOf(bus, "e1")));
   expect(await replayLetter(bus, sequence, NOW)).toMatchObject({ outcome: "replayed" });
   expect((await executions.read("e1")).attempts).toEqual([record]);
   expect(await inLane(bus)).toBe(1);

@@ -125,6 +125,8 @@ export function fakePort(overrides: Partial<OrchestratorPort> = {}) {
     },
     waitForResult: (_id, timeoutMs, signal) => untilLate(timeoutMs, signal),
     execution: async (id) => (id === RESULT.executionId ? RESULT : undefined),
+    executions: async () => ({ executions: [], cursor: null }),
+    cancel: async (executionId) => ({ executionId, cancelled: true }),
     health: async () => HEALTH,
     ready: async () => ({ ready: true, reasons: [] }),
     workers: async () => [WORKER],

@@ -3,10 +3,8 @@ import type { Execution } from "../../client/execution.ts";
 import type { Config } from "../../config/variables.ts";
 import { WaitTimeoutError } from "../../domain/errors.ts";
 import type { Lane } from "../../domain/lane.ts";
-import type { FlowEvent } from "../../messages/flow-event.ts";
 import type { ExecutionResult } from "../../messages/result.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
-import { flowEventLine } from "../inspect/event-lines.ts";
 import { openBus } from "../inspect/open-bus.ts";
 import { type Format, printRecord } from "../output.ts";
 import type { Terminal } from "../terminal.ts";
@@ -14,7 +12,7 @@ import { checkFlow } from "./check-flow.ts";
 import { composeMessage } from "./compose-message.ts";
 import { publishFlow, type Submitted } from "./publish.ts";
 import { readInput } from "./read-input.ts";
-import { resultLines } from "./result-lines.ts";
+import { printUntilEnded } from "./until-ended.ts";
 
 export interface SubmitOptions {
   readonly output: Format;
@@ -50,7 +48,10 @@ export async function submit(
   if (options.output === "table" || !waits)
     printAccepted(submitted, composed.lane, options, terminal);
   // Awaited here: the bus is closed when this function returns.
-  return waits ? await untilEnded(submitted, file, options, terminal) : EXIT.ok;
+  if (!waits) return EXIT.ok;
+  const events = options.follow ? submitted.events : undefined;
+  const ended = resultWithin(submitted.execution, file, options.wait);
+  return await printUntilEnded(events, ended, options.output, terminal);
 }
 
 function printAccepted(
@@ -70,19 +71,6 @@ function printAccepted(
   printRecord(terminal, output, record, [execution.id]);
 }
 
-async function untilEnded(
-  { execution, events }: Submitted,
-  file: string,
-  options: SubmitOptions,
-  terminal: Terminal,
-): Promise<ExitCode> {
-  const followed = options.follow ? follow(events, options.output, terminal) : undefined;
-  const result = await resultWithin(execution, file, options.wait);
-  await followed;
-  printRecord(terminal, options.output, result, resultLines(result, terminal.paint));
-  return result.status === "completed" ? EXIT.ok : EXIT.failed;
-}
-
 async function resultWithin(
   execution: Execution,
   file: string,
@@ -97,17 +85,5 @@ async function resultWithin(
     throw new WaitTimeoutError(`${error.message}. To wait for it again: \`${again}\``, {
       cause: error,
     });
-  }
-}
-
-/** Events are progress, so they are said; only jsonl has room for them in the data. */
-async function follow(
-  events: AsyncIterableIterator<FlowEvent>,
-  output: Format,
-  terminal: Terminal,
-): Promise<void> {
-  for await (const event of events) {
-    if (output === "jsonl") terminal.print(JSON.stringify(event));
-    else terminal.say(flowEventLine(event, terminal.paintSaid));
   }
 }

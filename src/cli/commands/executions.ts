@@ -1,0 +1,73 @@
+import { type Command, Option } from "commander";
+import { LISTED_STATUSES } from "../../messages/execution-view.ts";
+import type { ListOptions } from "../executions/list.ts";
+import { type FlagValues, optionsFor, outputOption } from "../flags.ts";
+import { teach } from "../help.ts";
+import type { Format } from "../output.ts";
+import { type CommandContext, newCommand, wholeNumber } from "./command.ts";
+
+type Options = { readonly output: Format } & FlagValues;
+
+/** `batuta executions …`: look at executions and stop them. They need the bus only, no HTTP. */
+export function executionsCommand(context: CommandContext): Command {
+  const command = newCommand("executions", "list, show, follow and cancel executions");
+  for (const make of [listCommand, getCommand, cancelCommand, followCommand]) {
+    const child = make(context).addOption(outputOption());
+    for (const option of optionsFor("url", "prefix")) child.addOption(option);
+    command.addCommand(child);
+  }
+  return teach(command, {
+    examples: [
+      ["batuta executions ls --status failed", "what went wrong in the last 24 hours"],
+      ["batuta executions get order-4711", "one, with its output or its error"],
+      ["batuta executions cancel order-4711 --reason 'ordered twice'", "queued or running"],
+      ["batuta executions follow order-4711", "its events, and its result once it ends"],
+    ],
+    exits: ["ok", "failed", "usage", "unreachable", "notFound", "timeout"],
+  });
+}
+
+function listCommand({ terminal, finish }: CommandContext): Command {
+  const command = newCommand("ls", "list those that run, wait for a retry, or have ended");
+  const status = new Option("--status <status>", "only these");
+  command.addOption(status.choices(LISTED_STATUSES));
+  command.option("--flow-id <id>", "only those of this flow");
+  command.option("--limit <n>", "how many at the most", wholeNumber(1), 50);
+  command.option("--cursor <cursor>", "goes on where a page has ended", wholeNumber(1));
+  return command.action(async (options: ListOptions & FlagValues) => {
+    const { configOf } = await import("../config.ts");
+    const { list } = await import("../executions/list.ts");
+    finish(await list(configOf(options), options, terminal));
+  });
+}
+
+function getCommand({ terminal, finish }: CommandContext): Command {
+  const command = newCommand("get", "show one; exit code 4 when it is not there");
+  command.argument("<id>", "the executionId");
+  return command.action(async (id: string, options: Options) => {
+    const { configOf } = await import("../config.ts");
+    const { get } = await import("../executions/get.ts");
+    finish(await get(configOf(options), id, options, terminal));
+  });
+}
+
+function cancelCommand({ terminal, finish }: CommandContext): Command {
+  const command = newCommand("cancel", "cancel one; exit code 1 when it had ended before");
+  command.argument("<id>", "the executionId");
+  command.option("--reason <text>", "kept in its result", "cancelled by an operator");
+  return command.action(async (id: string, options: Options & { readonly reason: string }) => {
+    const { configOf } = await import("../config.ts");
+    const { cancel } = await import("../executions/cancel.ts");
+    finish(await cancel(configOf(options), id, options, terminal));
+  });
+}
+
+function followCommand({ terminal, finish }: CommandContext): Command {
+  const command = newCommand("follow", "print its events from now on, and its result");
+  command.argument("<id>", "the executionId");
+  return command.action(async (id: string, options: Options) => {
+    const { configOf } = await import("../config.ts");
+    const { follow } = await import("../executions/follow.ts");
+    finish(await follow(configOf(options), id, options, terminal));
+  });
+}

@@ -1,0 +1,79 @@
+import { InvalidInputError } from "../domain/errors.ts";
+import { ID_PATTERN, isId } from "../domain/ids.ts";
+import { parseJson } from "../messages/codec.ts";
+import {
+  type ExecutionQuery,
+  LISTED_STATUSES,
+  type ListedStatus,
+} from "../messages/execution-view.ts";
+import type { Call, Reply, Route } from "./call.ts";
+import type { OrchestratorPort } from "./port.ts";
+
+const DEFAULT_LIMIT = 50;
+const MOST = 500;
+
+/** The routes that list and stop executions. */
+export function executionRoutes(
+  port: Pick<OrchestratorPort, "executions" | "cancel">,
+): readonly Route[] {
+  return [
+    {
+      method: "GET",
+      path: "/executions",
+      handle: async (call) => ({ status: 200, body: await port.executions(queryOf(call)) }),
+    },
+    { method: "POST", path: "/executions/:id/cancel", handle: (call) => cancel(call, port) },
+  ];
+}
+
+function queryOf(call: Call): ExecutionQuery {
+  const [status, flowId, cursor] = ["status", "flowId", "cursor"].map((name) => call.query(name));
+  if (status !== undefined && !isListed(status)) {
+    throw badQuery("status", `one of ${LISTED_STATUSES.join(", ")}`, status);
+  }
+  if (flowId !== undefined && !isId(flowId)) throw badQuery("flowId", ID_PATTERN, flowId);
+  return {
+    ...(status === undefined ? {} : { status }),
+    ...(flowId === undefined ? {} : { flowId }),
+    ...(cursor === undefined ? {} : { cursor: whole("cursor", cursor) }),
+    limit: Math.min(MOST, whole("limit", call.query("limit") ?? String(DEFAULT_LIMIT))),
+  };
+}
+
+function isListed(status: string): status is ListedStatus {
+  return LISTED_STATUSES.some((each) => each === status);
+}
+
+function whole(name: string, text: string): number {
+  const value = Number(text);
+  if (/^[1-9]\d{0,14}$/.test(text)) return value;
+  throw badQuery(name, "a whole number from 1", text);
+}
+
+function badQuery(name: string, accepted: string, given: string): InvalidInputError {
+  const detail = `?${name}= accepts ${accepted}, not ${JSON.stringify(given.slice(0, 64))}`;
+  return new InvalidInputError(detail, { problems: [{ code: "E_QUERY", pointer: "", detail }] });
+}
+
+async function cancel(call: Call, port: Pick<OrchestratorPort, "cancel">): Promise<Reply> {
+  const id = call.param("id");
+  if (!isId(id)) {
+    const detail = `the id of an execution must match ${ID_PATTERN}`;
+    throw new InvalidInputError(detail, { problems: [{ code: "E_ID", pointer: "", detail }] });
+  }
+  const reason = reasonIn(await call.body());
+  return { status: 200, body: await port.cancel(id, reason ?? "cancelled over HTTP") };
+}
+
+/** The body may be left out. */
+function reasonIn(body: Uint8Array): string | undefined {
+  if (body.length === 0) return undefined;
+  const value = parseJson(body, "cancel");
+  const { reason } = (typeof value === "object" && value !== null ? value : {}) as {
+    readonly reason?: unknown;
+  };
+  if (reason === undefined || typeof reason === "string") return reason;
+  const detail = "must be string";
+  const problems = [{ code: "E_SCHEMA", pointer: "/reason", detail }];
+  throw new InvalidInputError(`cancel: /reason ${detail}`, { problems });
+}

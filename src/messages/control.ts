@@ -1,0 +1,26 @@
+import type { Lane } from "../domain/lane.ts";
+import type { ExecutionStatus } from "./result.ts";
+
+/** What `flows.control.<executionId>` answers a cancel with. */
+export interface CancelAnswer {
+  readonly executionId?: string;
+  /** Whether it is cancelled now, by this request or by an earlier one. */
+  readonly cancelled: boolean;
+  /**
+   * Why not. "ended": it had ended before, `status` tells how. "unknown": no lane holds it and it has
+   * no terminal record. "too_many_queued": it was not found among all that waits. Else in words.
+   */
+  readonly reason?: string;
+  readonly status?: ExecutionStatus;
+  /** For people, where the reason is a word. */
+  readonly message?: string;
+}
+
+/** What the orchestrator that holds the task answers `{action: "status"}` with; the others are silent. */
+export interface StatusAnswer {
+  readonly executionId: string;
+  readonly status: "running";
+  readonly workerId: string;
+  readonly flowId: string;
+  readonly lane: Lane;
+}
