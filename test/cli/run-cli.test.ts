@@ -44,7 +44,7 @@ test("--help is data: it lists every command, with examples, settings and exit c
     "batuta dev",
     "BATUTA_NATS_URL",
     "NO_COLOR",
-    "5  the execution did not end",
+    "5  what was waited for did not end",
   ]) {
     expect(out).toContain(text);
   }

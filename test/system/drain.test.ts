@@ -32,7 +32,7 @@ async function drain(cluster: Cluster, ...args: string[]) {
 test("batuta drain lets a worker finish what it runs and tells why it left", async ({ task }) => {
   const cluster = await Cluster.start(task, nats, ACK_WAIT);
   const leaving = await cluster.worker("leaving");
-  await submitSlow(cluster, "running", 1_500);
+  await submitSlow(cluster, "running", 8_000);
   await hasStarted(cluster, 1);
   const draining = drain(cluster, "leaving", "--reason", "its machine goes", "-o", "jsonl");
   await cluster.states.first(({ to }) => to === "draining");
@@ -59,7 +59,7 @@ test("what a drained worker does not finish in its grace runs elsewhere, and end
   const cluster = await Cluster.start(task, nats, ACK_WAIT);
   const leaving = await cluster.worker("leaving");
   const ids = ["long-1", "long-2", "long-3"];
-  for (const id of ids) await submitSlow(cluster, id, 3_000);
+  for (const id of ids) await submitSlow(cluster, id, 12_000);
   await hasStarted(cluster, 3);
   await cluster.worker("staying");
   const { code, output } = await drain(cluster, "leaving", "--timeout", "700ms");
@@ -142,7 +142,7 @@ test("POST /workers/{id}/drain does the same, and may be repeated", async ({ tas
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   const worker = await cluster.worker("w1");
-  await submitSlow(cluster, "running", 1_500);
+  await submitSlow(cluster, "running", 8_000);
   await hasStarted(cluster, 1);
   const answer = await post("w1", { reason: "by request", deadlineMs: 10_000 });
   expect(answer.status).toBe(202);
