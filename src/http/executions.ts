@@ -1,4 +1,4 @@
-import { InvalidInputError } from "../domain/errors.ts";
+import { InvalidInputError, NotFoundError } from "../domain/errors.ts";
 import { ID_PATTERN, isId } from "../domain/ids.ts";
 import { parseJson } from "../messages/codec.ts";
 import {
@@ -14,7 +14,7 @@ const MOST = 500;
 
 /** The routes that list and stop executions. */
 export function executionRoutes(
-  port: Pick<OrchestratorPort, "executions" | "cancel">,
+  port: Pick<OrchestratorPort, "executions" | "cancel" | "replayDeadLetters">,
 ): readonly Route[] {
   return [
     {
@@ -23,6 +23,11 @@ export function executionRoutes(
       handle: async (call) => ({ status: 200, body: await port.executions(queryOf(call)) }),
     },
     { method: "POST", path: "/executions/:id/cancel", handle: (call) => cancel(call, port) },
+    {
+      method: "POST",
+      path: "/executions/:id/retry",
+      handle: (call) => retry(idOf(call), port),
+    },
   ];
 }
 
@@ -55,12 +60,29 @@ function badQuery(name: string, accepted: string, given: string): InvalidInputEr
   return new InvalidInputError(detail, { problems: [{ code: "E_QUERY", pointer: "", detail }] });
 }
 
-async function cancel(call: Call, port: Pick<OrchestratorPort, "cancel">): Promise<Reply> {
+function idOf(call: Call): string {
   const id = call.param("id");
-  if (!isId(id)) {
-    const detail = `the id of an execution must match ${ID_PATTERN}`;
-    throw new InvalidInputError(detail, { problems: [{ code: "E_ID", pointer: "", detail }] });
+  if (isId(id)) return id;
+  const detail = `the id of an execution must match ${ID_PATTERN}`;
+  throw new InvalidInputError(detail, { problems: [{ code: "E_ID", pointer: "", detail }] });
+}
+
+/** Only what was given up has anything to be retried: its dead letter. */
+async function retry(
+  executionId: string,
+  port: Pick<OrchestratorPort, "replayDeadLetters">,
+): Promise<Reply> {
+  const [action] = await port.replayDeadLetters({ executionIds: [executionId] }, false);
+  if (action?.outcome === "replayed") {
+    const location = { location: `/executions/${executionId}` };
+    return { status: 202, headers: location, body: { executionId, status: "accepted" } };
   }
+  const why = action?.note ?? "it has no dead letter";
+  throw new NotFoundError(`execution ${executionId} cannot be retried: ${why}`);
+}
+
+async function cancel(call: Call, port: Pick<OrchestratorPort, "cancel">): Promise<Reply> {
+  const id = idOf(call);
   const reason = reasonIn(await call.body());
   return { status: 200, body: await port.cancel(id, reason ?? "cancelled over HTTP") };
 }

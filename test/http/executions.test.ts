@@ -60,3 +60,22 @@ test("a cancel of what is not there is 404, and of what is no id 400", async () 
   expect((await cancel("nobody")).status).toBe(404);
   expect((await cancel("a.b")).status).toBe(400);
 });
+
+test("a retry replays the dead letter, and is 404 for what has none", async () => {
+  const asked: unknown[] = [];
+  const { app } = testApp({
+    replayDeadLetters: async (which, dryRun) => {
+      asked.push([which, dryRun]);
+      const [executionId = ""] = "executionIds" in which ? which.executionIds : [];
+      const outcome = executionId === "dead" ? "replayed" : "missing";
+      return [{ executionId, flowId: null, lane: null, reason: null, sequence: null, outcome }];
+    },
+  });
+  const retry = (id: string) => app.request(`/executions/${id}/retry`, { method: "POST" });
+  const response = await retry("dead");
+  expect([response.status, response.headers.get("location")]).toEqual([202, "/executions/dead"]);
+  expect(await response.json()).toEqual({ executionId: "dead", status: "accepted" });
+  expect(asked).toEqual([[{ executionIds: ["dead"] }, false]]);
+  expect((await retry("alive")).status).toBe(404);
+  expect((await retry("a.b")).status).toBe(400);
+});

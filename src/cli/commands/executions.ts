@@ -10,8 +10,8 @@ type Options = { readonly output: Format } & FlagValues;
 
 /** `batuta executions …`: look at executions and stop them. They need the bus only, no HTTP. */
 export function executionsCommand(context: CommandContext): Command {
-  const command = newCommand("executions", "list, show, follow and cancel executions");
-  for (const make of [listCommand, getCommand, cancelCommand, followCommand]) {
+  const command = newCommand("executions", "list, show, follow, cancel and retry executions");
+  for (const make of [listCommand, getCommand, cancelCommand, retryCommand, followCommand]) {
     const child = make(context).addOption(outputOption());
     for (const option of optionsFor("url", "prefix")) child.addOption(option);
     command.addCommand(child);
@@ -21,6 +21,7 @@ export function executionsCommand(context: CommandContext): Command {
       ["batuta executions ls --status failed", "what went wrong in the last 24 hours"],
       ["batuta executions get order-4711", "one, with its output or its error"],
       ["batuta executions cancel order-4711 --reason 'ordered twice'", "queued or running"],
+      ["batuta executions retry order-4711", "once what made it fail is mended"],
       ["batuta executions follow order-4711", "its events, and its result once it ends"],
     ],
     exits: ["ok", "failed", "usage", "unreachable", "notFound", "timeout"],
@@ -59,6 +60,17 @@ function cancelCommand({ terminal, finish }: CommandContext): Command {
     const { configOf } = await import("../config.ts");
     const { cancel } = await import("../executions/cancel.ts");
     finish(await cancel(configOf(options), id, options, terminal));
+  });
+}
+
+function retryCommand({ terminal, finish }: CommandContext): Command {
+  const command = newCommand("retry", "run failed ones again: replays their dead letters");
+  command.argument("<id...>", "executionIds");
+  return command.action(async (ids: string[], options: Options) => {
+    const { configOf } = await import("../config.ts");
+    const { act } = await import("../dlq/act.ts");
+    const replay = { ...options, all: false, yes: true, dryRun: false };
+    finish(await act(configOf(options), "replay", ids, replay, terminal));
   });
 }
 
