@@ -140,10 +140,11 @@ test("a worker that dies after its orchestrator died loses its tasks to another 
   const doomed = await cluster.worker("doomed");
   const ids = await publish(cluster, "long", 3, slowFlow(12_000));
   await cluster.events.until((all) => all.filter(({ kind }) => kind === "started").length === 3);
+  // Before the leader dies: nobody announces a worker until there is another one.
+  await cluster.worker("heir");
   const heir = await cluster.orchestrator();
   cluster.firstOrchestrator.kill("SIGKILL");
   await heir.says(/"adopted":3/);
-  await cluster.worker("heir");
   doomed.kill("SIGKILL");
   const killedAt = Date.now();
   await cluster.events.until((all) => all.filter(({ kind }) => kind === "started").length === 6);
