@@ -135,6 +135,7 @@ export const EXECUTION_CODES: Readonly<Record<string, string>> = {
   OUTPUT_TOO_LARGE: "an output or a response body is larger than allowed",
   RESULT_REFUSED: "the result stream does not take the record, however often it is sent",
   WORKER_LOST: "the worker that ran it is gone; it is tried again elsewhere",
+  WORKER_LEFT: "the worker that ran it left before it was done; it is tried again elsewhere",
 };
 
 /** Codes of problems outside flows: requests, messages, settings. */
