@@ -1,12 +1,11 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { cpus, homedir, release, tmpdir, totalmem } from "node:os";
+import { cpus, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { startOwnServer } from "../scripts/own-server.ts";
 import { type Bus, connectBus } from "../src/bus/connect.ts";
-import { loadConfig } from "../src/config/load.ts";
 import { describeDurability } from "../src/nats-server/durability.ts";
-import { ensureNatsServer } from "../src/nats-server/ensure.ts";
-import { type NatsServer, startNatsServer } from "../src/nats-server/start.ts";
+import type { NatsServer } from "../src/nats-server/start.ts";
 import { measureBaseline } from "./baseline.ts";
 import { drain, enqueue, fillWithWaiting, submitToResult } from "./batuta.ts";
 import { BenchFleet } from "./fleet.ts";
@@ -56,7 +55,8 @@ async function main(): Promise<void> {
     waiting: Number(values.waiting),
   };
   const storeDir = await mkdtemp(join(tmpdir(), "batuta-bench-"));
-  const server = await startServer(storeDir);
+  const tell = (line: string) => void process.stderr.write(`${line}\n`);
+  const server = await startOwnServer({ storeDir }, tell);
   try {
     await using bus = await connectBus({ url: server.url, name: "batuta bench" });
     const lines = await measure(bus, server, settings);
@@ -135,20 +135,6 @@ async function progress<T>(what: string, run: () => Promise<T>): Promise<T> {
   const result = await run();
   process.stderr.write(` ${((performance.now() - startedAt) / 1_000).toFixed(1)} s\n`);
   return result;
-}
-
-async function startServer(storeDir: string): Promise<NatsServer> {
-  const { nats, paths } = loadConfig();
-  const where = {
-    serverBin: nats.serverBin,
-    path: process.env.PATH,
-    cacheDir: paths.cacheDir,
-    home: homedir(),
-  };
-  const found = await ensureNatsServer(where, {
-    onProgress: (line) => process.stderr.write(`${line}\n`),
-  });
-  return startNatsServer({ server: found, storeDir });
 }
 
 function machine() {

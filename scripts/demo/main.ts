@@ -1,14 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Bus, connectBus } from "../../src/bus/connect.ts";
 import { publishStored } from "../../src/bus/publish.ts";
-import { loadConfig } from "../../src/config/load.ts";
 import { describeDurability } from "../../src/nats-server/durability.ts";
-import { ensureNatsServer } from "../../src/nats-server/ensure.ts";
-import { type NatsServer, startNatsServer } from "../../src/nats-server/start.ts";
+import type { NatsServer } from "../../src/nats-server/start.ts";
+import { startOwnServer } from "../own-server.ts";
 import { Board } from "./board.ts";
 import { DemoFleet } from "./fleet.ts";
 import { type DemoFlow, demoFlows, NOT_JSON } from "./flows.ts";
@@ -44,15 +43,7 @@ async function demo(): Promise<boolean> {
 }
 
 async function startServer(storeDir: string): Promise<NatsServer> {
-  const { nats, paths } = loadConfig();
-  const values = {
-    serverBin: nats.serverBin,
-    path: process.env.PATH,
-    cacheDir: paths.cacheDir,
-    home: homedir(),
-  };
-  const found = await ensureNatsServer(values, { onProgress: (line) => console.error(line) });
-  const server = await startNatsServer({ server: found, storeDir });
+  const server = await startOwnServer({ storeDir }, (line) => console.error(line));
   console.log(`nats-server ${server.version} at ${server.url}, data in ${storeDir}`);
   console.log(`durability ${describeDurability(server.durability)}`);
   return server;

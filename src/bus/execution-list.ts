@@ -1,4 +1,4 @@
-import { JetStreamApiError, type StoredMsg } from "@nats-io/jetstream";
+import type { StoredMsg } from "@nats-io/jetstream";
 import { isId } from "../domain/ids.ts";
 import type { ExecutionPage, ExecutionQuery, ExecutionView } from "../messages/execution-view.ts";
 import { type ExecutionResult, TERMINAL_STATUSES } from "../messages/result.ts";
@@ -6,6 +6,7 @@ import type { Bus } from "./connect.ts";
 import { ExecutionStore, type RememberedExecution } from "./executions.ts";
 import { jsonOf } from "./foreign.ts";
 import { findResult } from "./results.ts";
+import { storedMessage } from "./stored-message.ts";
 
 /** So many round trips are under way at once. */
 const BATCH = 64;
@@ -107,14 +108,9 @@ async function endedExecutions(
 }
 
 /** Undefined where there is none (any more), or what is there is no terminal record. */
-async function recordAt({ jsm, names }: Bus, seq: number): Promise<ExecutionView | undefined> {
-  try {
-    const stored = await jsm.streams.getMessage(names.streams.results, { seq });
-    return stored === null ? undefined : endedView(stored);
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.status === 404) return undefined;
-    throw error;
-  }
+async function recordAt(bus: Bus, seq: number): Promise<ExecutionView | undefined> {
+  const stored = await storedMessage(bus, bus.names.streams.results, { seq });
+  return stored && endedView(stored);
 }
 
 function endedView(stored: StoredMsg): ExecutionView | undefined {

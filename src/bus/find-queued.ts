@@ -1,10 +1,11 @@
-import { JetStreamApiError, type StoredMsg } from "@nats-io/jetstream";
+import type { StoredMsg } from "@nats-io/jetstream";
 import { WaitTimeoutError } from "../domain/errors.ts";
 import { executionIdOf, isId } from "../domain/ids.ts";
 import { LANES, type Lane } from "../domain/lane.ts";
 import { DISPATCH_CONSUMER } from "../messages/subjects.ts";
 import type { Bus } from "./connect.ts";
 import type { ExecutionPlace } from "./executions.ts";
+import { storedMessage } from "./stored-message.ts";
 
 type LaneBus = Pick<Bus, "jsm" | "names">;
 
@@ -29,7 +30,8 @@ export async function findQueued(
   mostLooks = MOST_LOOKS,
 ): Promise<ExecutionPlace | undefined> {
   for (const { lane, sequence } of placesToTry(bus, executionId, hint)) {
-    const place = placeIn(bus, lane, executionId, await messageAt(bus, lane, { seq: sequence }));
+    const stored = await storedMessage(bus, bus.names.streams.flows[lane], { seq: sequence });
+    const place = placeIn(bus, lane, executionId, stored);
     if (place !== undefined) return place;
   }
   const giveUpAt = Date.now() + MOST_MS;
@@ -89,26 +91,14 @@ async function walk(
   to: number,
   search: Search,
 ): Promise<void> {
+  const stream = bus.names.streams.flows[lane];
   const next_by_subj = bus.names.execute(lane);
   for (let next = from; next < to && search.found === undefined && !isOver(search); ) {
     search.left -= 1;
-    const stored = await messageAt(bus, lane, { seq: next, next_by_subj });
+    const stored = await storedMessage(bus, stream, { seq: next, next_by_subj });
     if (stored === undefined || stored.seq >= to) return;
     search.found ??= placeIn(bus, lane, search.executionId, stored);
     next = stored.seq + 1;
-  }
-}
-
-async function messageAt(
-  { jsm, names }: LaneBus,
-  lane: Lane,
-  query: { readonly seq: number; readonly next_by_subj?: string },
-): Promise<StoredMsg | undefined> {
-  try {
-    return (await jsm.streams.getMessage(names.streams.flows[lane], query)) ?? undefined;
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.status === 404) return undefined;
-    throw error;
   }
 }
 

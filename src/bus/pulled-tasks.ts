@@ -13,8 +13,10 @@ export interface TakenIds {
 }
 
 export interface PulledTaskEvents {
-  /** Takes the message and says what it is, or undefined: then it goes back to its lane. Must not throw. */
+  /** Takes the message and says what it is, or undefined: then it goes back to its lane. */
   readonly pulled: (message: LaneMessage) => TakenIds | undefined;
+  /** `pulled` threw; the message goes back to its lane as well. */
+  readonly fault: (error: unknown) => void;
   /** There is something to report. */
   readonly report: () => void;
 }
@@ -83,11 +85,21 @@ export class PulledTasks {
     const place = lanePlace(lane, ackSubject);
     // Not from JetStream: anybody may publish here.
     if (place === undefined) return;
-    const taken = this.#events.pulled({ ...place, data: msg.data, headers: headersOf(msg) });
+    const taken = this.#take({ ...place, data: msg.data, headers: headersOf(msg) });
     if (taken === undefined) {
       nak(this.#bus, ackSubject);
       report.returned += 1;
     } else report.took.push({ ...taken, ackSubject });
+  }
+
+  /** One message that cannot be handled must not end the client's reader, and with it this worker. */
+  #take(message: LaneMessage): TakenIds | undefined {
+    try {
+      return this.#events.pulled(message);
+    } catch (error) {
+      this.#events.fault(error);
+      return undefined;
+    }
   }
 
   /** The end of a request that came up short arrives on the subject that the request has named. */

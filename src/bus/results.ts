@@ -1,4 +1,4 @@
-import { JetStreamApiError, type JetStreamManager } from "@nats-io/jetstream";
+import type { JetStreamManager } from "@nats-io/jetstream";
 import type { Msg } from "nats";
 import { BatutaError, UnreachableError } from "../domain/errors.ts";
 import type { ExecutionResult } from "../messages/result.ts";
@@ -6,6 +6,7 @@ import { HEADERS } from "../messages/subjects.ts";
 import type { Bus } from "./connect.ts";
 import { headerBlock } from "./outbox.ts";
 import { refusalOf } from "./pub-ack.ts";
+import { storedMessage } from "./stored-message.ts";
 
 /** "stored": this is the terminal record. "fenced": there was one already, and it stands. */
 export type StoreOutcome = "stored" | "fenced";
@@ -128,11 +129,6 @@ export async function lastBySubject<T>(
   stream: string,
   subject: string,
 ): Promise<T | undefined> {
-  try {
-    const stored = await jsm.streams.getMessage(stream, { last_by_subj: subject });
-    return stored === null ? undefined : stored.json<T>();
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.status === 404) return undefined;
-    throw error;
-  }
+  const stored = await storedMessage({ jsm }, stream, { last_by_subj: subject });
+  return stored?.json<T>();
 }

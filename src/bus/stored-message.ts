@@ -1,11 +1,17 @@
 import { JetStreamApiError, type MsgRequest, type StoredMsg } from "@nats-io/jetstream";
 import type { Bus } from "./connect.ts";
 
+/** The first message of a subject from a sequence on; the client's types do not know it. */
+interface NextOf {
+  readonly seq: number;
+  readonly next_by_subj: string;
+}
+
 /** One message of a stream, undefined when it is not there (any more). */
 export async function storedMessage(
   bus: Pick<Bus, "jsm">,
   stream: string,
-  which: MsgRequest,
+  which: MsgRequest | NextOf,
 ): Promise<StoredMsg | undefined> {
   try {
     return (await bus.jsm.streams.getMessage(stream, which)) ?? undefined;

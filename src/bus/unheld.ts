@@ -1,8 +1,8 @@
-import { JetStreamApiError } from "@nats-io/jetstream";
 import type { Lane } from "../domain/lane.ts";
 import { DISPATCH_CONSUMER } from "../messages/subjects.ts";
 import { nak } from "./ack.ts";
 import type { Bus } from "./connect.ts";
+import { storedMessage } from "./stored-message.ts";
 
 export interface HandBackOptions {
   /** Messages up to this stream sequence are left alone; 0 for none. */
@@ -79,13 +79,7 @@ async function sequenceFrom(
   sequence: number,
 ): Promise<number | undefined> {
   const query = { seq: sequence, next_by_subj: bus.names.execute(lane) };
-  try {
-    const stored = await bus.jsm.streams.getMessage(bus.names.streams.flows[lane], query);
-    return stored?.seq;
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.status === 404) return undefined;
-    throw error;
-  }
+  return (await storedMessage(bus, bus.names.streams.flows[lane], query))?.seq;
 }
 
 /**

@@ -52,6 +52,7 @@ export class Execution<O = unknown> implements PromiseLike<O> {
 
   /** @internal */
   watch(published: Promise<{ readonly mayHaveEnded: boolean }>): this {
+    // A failure is told below; this is only waited for.
     this.#published = published.catch(() => undefined);
     published.then(
       ({ mayHaveEnded }) => (mayHaveEnded ? this.#look() : undefined),

@@ -76,6 +76,7 @@ async function prepareStore(spec: LaunchSpec): Promise<number> {
   await Promise.all(old.map((name) => rm(join(spec.storeDir, name), { force: true })));
   const files = storeFiles(spec.storeDir);
   await writeFile(files.config, serverConfig(spec));
+  // A store that was never used has no log: what the server writes is then read from its start.
   const log = await stat(files.log).catch(() => undefined);
   return log?.size ?? 0;
 }

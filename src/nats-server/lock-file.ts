@@ -116,6 +116,7 @@ async function writeDraft(path: string, record: LockRecord): Promise<string> {
   return draft;
 }
 
+/** Released between two looks, or unreadable: taking it is tried again, and tells in the end. */
 function readText(path: string): Promise<string | undefined> {
   return readFile(path, "utf8").catch(() => undefined);
 }

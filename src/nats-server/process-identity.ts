@@ -27,6 +27,7 @@ export async function isRunning(identity: ProcessIdentity): Promise<boolean> {
 /** The name of the program that a process runs, undefined when it cannot be told. */
 export async function programOf(pid: number): Promise<string | undefined> {
   if (process.platform === "linux") {
+    // Of a process that has ended, or of somebody else: `ps` may know.
     const link = await readlink(`/proc/${pid}/exe`).catch(() => undefined);
     if (link !== undefined) return basename(link.replace(/ \(deleted\)$/, ""));
   }
@@ -42,6 +43,7 @@ async function bootId(): Promise<string> {
 
 /** Field 22 of /proc/<pid>/stat; the name in field 2 may hold blanks and brackets. */
 async function linuxStart(pid: number): Promise<string | undefined> {
+  // There is none once the process has ended, which is what undefined says.
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
   const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [state] = fields ?? [];

@@ -86,6 +86,7 @@ async function restart(
     crashes.push(Date.now());
     const decision = decideRestart(crashes, Date.now(), policy);
     if (decision.type === "give-up") return gaveUp(decision.crashes, policy, cause);
+    // It rejects when the server is being stopped, which is looked at next.
     await delay(decision.delayMs, undefined, { signal }).catch(() => {});
     if (signal.aborted) return undefined;
     try {

@@ -3,24 +3,16 @@ import type { Assignments, ForwardedTask, Recipient, Task } from "../bus/assignm
 import type { Bus } from "../bus/connect.ts";
 import type { ExecutionStore } from "../bus/executions.ts";
 import type { LaneMessage } from "../bus/intake.ts";
-import { findResult } from "../bus/results.ts";
 import { type BalancingPolicy, placeTask, type WorkerCandidate } from "../domain/balancing.ts";
 import type { Problem } from "../domain/errors.ts";
 import { executionIdOf } from "../domain/ids.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
-import type { AttemptRecord, DeadLetterReason, ExecutionResult } from "../messages/result.ts";
+import type { AttemptRecord, DeadLetterReason } from "../messages/result.ts";
 import type { TaskRefusal } from "../messages/worker.ts";
 import { accept, summary } from "./accept.ts";
 import { refuseMessage, settleEnded } from "./give-up.ts";
-import {
-  DUPLICATE_RETRY_MS,
-  dueTime,
-  isSameMessage,
-  placeOf,
-  REFUSAL_CODES,
-  retryWait,
-  silence,
-} from "./task-facts.ts";
+import { recall } from "./recall.ts";
+import { DUPLICATE_RETRY_MS, dueTime, isSameMessage, REFUSAL_CODES } from "./task-facts.ts";
 import { Unplaceables } from "./unplaceables.ts";
 
 /** What the dispatcher must know of a flow; from the engine's compiler. */
@@ -58,8 +50,6 @@ export interface DispatcherOptions {
 /** How soon a task is offered again that found every able worker full. */
 const FULL_RETRY_MS = 50;
 const REFUSED_RETRY_MS = 100;
-/** The server's clock and ours need not agree to the millisecond. */
-const EARLY_MS = 50;
 /** How soon a message is offered again whose handling failed for want of the bus. */
 const FAULT_RETRY_MS = 1_000;
 
@@ -130,59 +120,35 @@ export class Dispatcher {
     const isOwnId = body.executionId !== undefined;
     const mayHaveEnded = this.#options.endedRecently(executionId) || (isOwnId && !needs.pure);
     if (message.deliveryCount > 1 || mayHaveEnded) {
-      this.#guard(executionId, message, this.#recall(message, executionId, body, needs));
+      this.#guard(executionId, message, this.#lookUp(message, executionId, body, needs));
       return;
     }
     this.#start(message, body, this.#task(message, executionId, body, needs));
   }
 
-  /** The slow path: has it ended already, is it running, how many attempts has it had. */
-  async #recall(
+  /** The slow path, for what may have ended already, or has been tried before. */
+  async #lookUp(
     message: LaneMessage,
     executionId: string,
     body: ExecuteMessage,
     needs: FlowNeeds,
   ): Promise<void> {
-    const { bus, executions } = this.#options;
-    const known = await executions.read(executionId);
-    const ended = await this.#resultOf(executionId);
-    if (ended !== undefined) {
+    const { bus, assignments } = this.#options;
+    const recalled = await recall(message, executionId, this.#options);
+    if (recalled.type === "early") return nak(bus, message.ackSubject, recalled.waitMs);
+    if (recalled.type === "ended") {
       // Its worker's report was lost: the slot must not be.
-      const held = this.#options.assignments.find(executionId);
-      if (held !== undefined) this.#options.assignments.settle(executionId, held.task.attempt);
-      await settleEnded(bus, message, ended);
-      return;
+      const held = assignments.find(executionId);
+      if (held !== undefined) assignments.settle(executionId, held.task.attempt);
+      return settleEnded(bus, message, recalled.result);
     }
-    const held = this.#options.assignments.find(executionId);
-    const { attempts } =
-      held !== undefined && isSameMessage(held.task.message, message)
-        ? await executions.addAttempt(
-            executionId,
-            silence(held, this.#options.now()),
-            placeOf(held.task),
-          )
-        : known;
+    const { attempts } = recalled;
     const task = this.#task(message, executionId, body, needs);
     const last = attempts.at(-1);
-    // What nobody holds is handed back when an orchestrator is gone, and its backoff is not over.
-    const waitMs = retryWait(last, this.#options.now());
-    if (waitMs > EARLY_MS) {
-      nak(bus, message.ackSubject, waitMs);
-      return;
-    }
     if (last !== undefined && attempts.length >= task.maxAttempts) {
-      await this.#giveUpSilent(task, attempts, last);
-      return;
+      return this.#giveUpSilent(task, attempts, last);
     }
     this.#start(message, body, { ...task, attempt: attempts.length + 1, history: attempts });
-  }
-
-  /** Looks twice where it may have ended while the answer was under way. */
-  async #resultOf(executionId: string): Promise<ExecutionResult | undefined> {
-    const { bus, endedRecently } = this.#options;
-    const result = await findResult(bus, executionId);
-    if (result !== undefined || !endedRecently(executionId)) return result;
-    return findResult(bus, executionId);
   }
 
   /** Its workers fell silent as often as it may be tried. */

@@ -9,11 +9,10 @@ import { type Bus, connectBus } from "../bus/connect.ts";
 import { ExecutionStore } from "../bus/executions.ts";
 import { FleetLink } from "../bus/fleet-link.ts";
 import { Leadership } from "../bus/leadership.ts";
-import { Peers } from "../bus/peers.ts";
+import type { Peers } from "../bus/peers.ts";
 import { Pinger } from "../bus/pinger.ts";
 import { ensureTopology, type TopologyOptions } from "../bus/topology.ts";
 import { WorkerRegistry } from "../bus/worker-registry.ts";
-import type { Lane } from "../domain/lane.ts";
 import type { ActorRef } from "../kernel/actor.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { SystemClock } from "../kernel/system-clock.ts";
@@ -24,8 +23,8 @@ import { watchBus } from "./bus-watch.ts";
 import { Dispatching, type DispatchingOptions } from "./dispatching.ts";
 import { Fleet } from "./fleet.ts";
 import { Forgetting } from "./forget-workers.ts";
+import { watchPeers } from "./inheritance.ts";
 import type { ProcessLog } from "./process-log.ts";
-import { TakeOver } from "./take-over.ts";
 
 export interface OrchestratorOptions extends Omit<DispatchingOptions, "ackWaitMs"> {
   readonly natsUrl: string;
@@ -117,7 +116,17 @@ export class Orchestrator implements AsyncDisposable {
         this.dispatching.noticing(workerId, () => this.fleet.pong(workerId, incarnation)),
       unreachable: (workerId) => this.fleet.unreachable(workerId),
     });
-    this.#peers = this.#makePeers(ids);
+    this.#peers = watchPeers({
+      orchestratorId: id,
+      data,
+      control,
+      assignments: this.dispatching.assignments,
+      workerIds: ids,
+      leadership: () => this.#leadership,
+      ackWaitMs,
+      log: options.log,
+      fault: this.#fault,
+    });
     const { shutdownTimeoutMs: stopTimeoutMs } = options;
     this.#supervisor = this.kernel.start({
       address: SUPERVISOR,
@@ -318,31 +327,6 @@ export class Orchestrator implements AsyncDisposable {
       },
       bye: (bye) => fleet.bye(bye),
       refused: (subject, reason) => log.warn({ subject, reason }, "message refused"),
-    });
-  }
-
-  /** Of several orchestrators, the first sees to what one that is gone has left behind. */
-  #makePeers(workerIds: () => readonly string[]): Peers {
-    const { log, topology } = this.#options;
-    const { assignments } = this.dispatching;
-    const peers = (lane: Lane) => this.#peers.held(lane);
-    const { ackWaitMs } = topology;
-    const options = { assignments, workerIds, peers, ackWaitMs, log };
-    const takeOver = new TakeOver(this.#parts.data, options);
-    const inherit = (reason: string) => {
-      if (this.#peers.isFirst) void takeOver.run(reason);
-    };
-    return new Peers(this.control, this.id, {
-      held: (lane) => assignments.sequencesOf(lane),
-      gone: (orchestratorId) => {
-        log.info({ orchestratorId }, "another orchestrator is gone");
-        inherit(`${orchestratorId} is gone`);
-        this.#leadership
-          ?.expel(orchestratorId)
-          .catch((error: unknown) => this.#fault(error, "lease of a peer that is gone"));
-      },
-      settled: () => inherit("started"),
-      fault: this.#fault,
     });
   }
 

@@ -1,20 +1,15 @@
 import { ack } from "../bus/ack.ts";
 import type { Bus } from "../bus/connect.ts";
-import {
-  ResultRefusedError,
-  type StoreOutcome,
-  storeResult,
-  storeResultOnce,
-} from "../bus/results.ts";
+import { ResultRefusedError, type StoreOutcome } from "../bus/results.ts";
 import type { ReceivedTask } from "../bus/worker-link.ts";
 import type { ErrorInfo } from "../domain/errors.ts";
 import { isoOf } from "../domain/instant.ts";
 import type { Lane } from "../domain/lane.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
-import type { ExecutionResult } from "../messages/result.ts";
 import type { FlowEventKind } from "../messages/subjects.ts";
 import type { HeldByWorker, TaskOutcome, TaskRefusal } from "../messages/worker.ts";
 import type { BeatState, LongTask } from "./beat-state.ts";
+import { type Commit, Committer } from "./committer.ts";
 import type { FlowEngine, FlowRun, PreparedFlow, ReadyFlow, RunOutcome } from "./flow-engine.ts";
 import { LazyAbort } from "./lazy-abort.ts";
 import { type PulledTask, tellPulled } from "./pulled-task.ts";
@@ -39,18 +34,8 @@ export interface TaskRunnerOptions {
   readonly done: (outcome: TaskOutcome) => void;
 }
 
-const CONTESTED_AFTER_MS = 2_000;
-const SETTLE_LATEST_MS = 1;
 /** From here on a task is long: well below the shortest ack_wait that the settings allow. */
 const LONG_MS = 100;
-
-/** A commit that was answered. */
-interface Stored {
-  readonly running: RunningTask;
-  readonly status: "completed" | "cancelled";
-  readonly result: ExecutionResult;
-  readonly answer: StoreOutcome | Error;
-}
 
 /** Room for headers and protocol beside a result. */
 const RESULT_OVERHEAD_BYTES = 1_024;
@@ -63,9 +48,7 @@ const RESULT_OVERHEAD_BYTES = 1_024;
 export class TaskRunner {
   readonly #options: TaskRunnerOptions;
   readonly #running = new Map<string, RunningTask>();
-  readonly #stored: Stored[] = [];
-  #storedTimer: NodeJS.Timeout | undefined;
-  #committing = 0;
+  readonly #committer: Committer;
   #active = 0;
   #draining = false;
   #sweeper: NodeJS.Timeout | undefined;
@@ -73,6 +56,7 @@ export class TaskRunner {
 
   constructor(options: TaskRunnerOptions) {
     this.#options = options;
+    this.#committer = new Committer(options.bus, (...settled) => this.#settle(...settled));
   }
 
   get draining(): boolean {
@@ -267,34 +251,10 @@ export class TaskRunner {
       this.#report(running, "fenced");
       return;
     }
-    this.#committing += 1;
-    const stored = (answer: StoreOutcome | Error) => {
-      this.#committing -= 1;
-      this.#stored.push({ running, status: outcome.status, result, answer });
-      this.#planSettling();
-    };
-    // A task that took its time or was tried before may have been given to another meanwhile.
-    const isContested = running.task.attempt > 1 || result.durationMs > CONTESTED_AFTER_MS;
-    if (isContested) storeResultOnce(bus, result).then(stored, stored);
-    else storeResult(bus, result, stored);
+    this.#committer.store({ running, status: outcome.status, result });
   }
 
-  /**
-   * The answers to commits come in dribs. Those that belong together are settled together, with the
-   * last of them or after 1 ms: acks, events and report then share one write.
-   */
-  #planSettling(): void {
-    if (this.#committing === 0) this.#settleStored();
-    else this.#storedTimer ??= setTimeout(() => this.#settleStored(), SETTLE_LATEST_MS);
-  }
-
-  #settleStored(): void {
-    clearTimeout(this.#storedTimer);
-    this.#storedTimer = undefined;
-    for (const each of this.#stored.splice(0)) this.#settle(each);
-  }
-
-  #settle({ running, status, result, answer }: Stored): void {
+  #settle({ running, status, result }: Commit, answer: StoreOutcome | Error): void {
     const { bus, state, workerId } = this.#options;
     if (answer instanceof ResultRefusedError) {
       const error = { code: "RESULT_REFUSED", message: answer.message, retryable: false };

@@ -109,6 +109,7 @@ class WorkerProcess implements WorkerHandle {
     this.#pulled = new PulledTasks(bus, options.workerId, {
       pulled: (message) => this.#takePulled(message),
       report: () => this.#link.report(),
+      fault: (error) => options.log.error({ err: error }, "task could not be taken"),
     });
   }
 

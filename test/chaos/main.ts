@@ -1,11 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { loadConfig } from "../../src/config/load.ts";
-import { ensureNatsServer } from "../../src/nats-server/ensure.ts";
+import { startOwnServer } from "../../scripts/own-server.ts";
 import { RESTART_POLICY } from "../../src/nats-server/restart-policy.ts";
-import { startNatsServer } from "../../src/nats-server/start.ts";
 import { isSound } from "./ledger.ts";
 import { printReport } from "./report.ts";
 import { runChaos } from "./run-chaos.ts";
@@ -38,18 +36,10 @@ if (values.help) process.stdout.write(HELP);
 else await main();
 
 async function main(): Promise<void> {
-  const { nats, paths } = loadConfig();
-  const where = {
-    serverBin: nats.serverBin,
-    path: process.env.PATH,
-    cacheDir: paths.cacheDir,
-    home: homedir(),
-  };
   const tell = (line: string) => void process.stderr.write(`${line}\n`);
-  const server = await ensureNatsServer(where, { onProgress: tell });
   const storeDir = await mkdtemp(join(tmpdir(), "batuta-chaos-"));
   const restart = { ...RESTART_POLICY, maxRestarts: 1_000 };
-  await using running = await startNatsServer({ server, storeDir, restart });
+  await using running = await startOwnServer({ storeDir, restart }, tell);
   try {
     const report = await runChaos(running, {
       seed: positive("seed", values.seed),

@@ -74,6 +74,8 @@ async function demotionsInAStall(clock: Clock): Promise<string[]> {
   while (refs.some((ref) => ref.snapshot().context.beats < 2)) await sleep(20);
   demoted.length = 0;
   for (const until = performance.now() + STALL_MS; performance.now() < until; );
+  // Real time, since the stall is real: a wrong verdict would come within these beats, and no signal
+  // says that none comes.
   await sleep(400);
   kernel.stopAll();
   return demoted;

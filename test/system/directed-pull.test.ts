@@ -109,6 +109,23 @@ test("in a lively lane one message at a time goes straight to a worker, and goes
   expect(await lanePending(cluster)).toBe(0);
 });
 
+test("a worker that listens to so many orchestrators that it forgot this one is asked again", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats, ACK_WAIT);
+  await cluster.worker("w1", { BATUTA_WORKER_MAX_CONCURRENT_FLOWS: "10" });
+  const { nc, names } = cluster.bus;
+  for (let stranger = 1; stranger <= 33; stranger += 1) {
+    const order = JSON.stringify({ action: "direct", by: `stranger${stranger}` });
+    await nc.request(names.workerControl("w1"), order, { timeout: 5_000 });
+  }
+  const ids = await publishMany(cluster, "run", 400, NOOP_FLOW);
+  await cluster.results.count(ids.length);
+  expect(new Set(cluster.results.bodies.map((each) => each.executionId)).size).toBe(ids.length);
+  expect(directed(cluster)).toBeGreaterThan(0);
+  expect(await lanePending(cluster)).toBe(0);
+});
+
 test("what anybody else publishes on a worker's subject for pulled tasks does no harm", async ({
   task,
 }) => {

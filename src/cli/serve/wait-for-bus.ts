@@ -40,6 +40,7 @@ export async function waitForBus(
       if (tellsNow) log.warn({ natsUrl: withoutPasswords(url), cause: causeOf(error) }, WAITING);
       if (tellsNow) toldAt = Date.now();
     }
+    // It rejects when the wait is called off, which the loop sees.
     await delay(delayMs, undefined, { signal }).catch(() => undefined);
   }
   return undefined;
