@@ -1,11 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { JetStreamApiError } from "@nats-io/jetstream";
 import type { Assignment, Assignments } from "../bus/assignments.ts";
 import type { Bus } from "../bus/connect.ts";
 import type { ExecutionPlace, ExecutionStore } from "../bus/executions.ts";
 import { findQueued } from "../bus/find-queued.ts";
 import { requestStatus } from "../bus/request-control.ts";
 import { findResult, storeResultOnce } from "../bus/results.ts";
+import { deleteStored } from "../bus/stored-message.ts";
 import type { CancelAnswer } from "../messages/control.ts";
 import type { ExecutionResult } from "../messages/result.ts";
 import type { Cancels } from "./cancels.ts";
@@ -19,12 +19,13 @@ export interface CancelDeps {
 }
 
 const HOLDER_MS = 1_500;
+const HOLDER_LOOK_MS = 20;
 
 /**
  * Cancels an execution wherever it is. It is decided by the terminal record: whoever stores it first,
- * the cancel or the result, wins, and the other finds it there. Every orchestrator hears the request;
- * undefined means that another one holds the task and answers. Of an execution that nobody knows
- * nothing is stored.
+ * the cancel or the result, wins, and the other finds it there. Every orchestrator hears the request
+ * and each may answer it, as they all answer by that record. Of an execution that nobody knows nothing
+ * is stored.
  *
  * @throws WaitTimeoutError when the lanes are too deep to find it.
  */
@@ -32,7 +33,7 @@ export async function cancel(
   executionId: string,
   reason: string,
   deps: CancelDeps,
-): Promise<CancelAnswer | undefined> {
+): Promise<CancelAnswer> {
   const held = deps.assignments.find(executionId);
   if (held !== undefined) return cancelHeld(held, reason, deps);
   const ended = await findResult(deps.bus, executionId);
@@ -45,7 +46,10 @@ export async function cancel(
   // The holder may be this one by now, and have answered itself.
   const taken = deps.assignments.find(executionId);
   if (taken !== undefined) return cancelHeld(taken, reason, deps);
-  if (holder !== undefined && (await endsSoon(executionId, deps.bus))) return undefined;
+  // Answered even though the holder has answered by now: it may have held the task for too short a
+  // time to see the cancel.
+  const endedMeanwhile = holder && (await endsSoon(executionId, deps.bus));
+  if (endedMeanwhile !== undefined) return endedAnswer(endedMeanwhile);
   const place = await looking;
   const heldNow = deps.assignments.find(executionId);
   if (heldNow !== undefined) return cancelHeld(heldNow, reason, deps);
@@ -54,12 +58,16 @@ export async function cancel(
 }
 
 /**
- * Leaves the holder time to answer. Nothing is stored after that if it is stuck, or if the task went
- * back to its lane before the holder heard of the cancel.
+ * Leaves the holder time to cancel it. Nothing is stored after that if it is stuck, or if the task
+ * went back to its lane before the holder heard of the cancel.
  */
-async function endsSoon(executionId: string, bus: Bus): Promise<boolean> {
-  await pause(HOLDER_MS);
-  return (await findResult(bus, executionId)) !== undefined;
+async function endsSoon(executionId: string, bus: Bus): Promise<ExecutionResult | undefined> {
+  for (let waitMs = HOLDER_LOOK_MS, left = HOLDER_MS; ; waitMs *= 2) {
+    const ended = await findResult(bus, executionId);
+    if (ended !== undefined || left <= 0) return ended;
+    await pause(Math.min(waitMs, left));
+    left -= waitMs;
+  }
 }
 
 async function cancelHeld(held: Assignment, reason: string, deps: CancelDeps) {
@@ -78,7 +86,11 @@ async function cancelWaiting(
 ): Promise<CancelAnswer> {
   const facts = { executionId, place, attempts };
   const answer = await record(cancelledResult(facts, reason, Date.now()), deps);
-  if (answer.cancelled) await removeMessage(deps.bus, place);
+  const { bus } = deps;
+  // The server delivers it to nobody then: where it goes straight to a worker (ADR 0005), no
+  // orchestrator would look whether it has ended.
+  if (answer.cancelled)
+    await deleteStored(bus, bus.names.streams.flows[place.lane], place.sequence);
   return answer;
 }
 
@@ -106,19 +118,6 @@ async function unfound(executionId: string, bus: Bus): Promise<CancelAnswer> {
 function endedAnswer({ executionId, status }: ExecutionResult): CancelAnswer {
   if (status === "cancelled") return { executionId, cancelled: true };
   return { executionId, cancelled: false, reason: "ended", status };
-}
-
-/**
- * Takes the message of an ended execution out of its lane, so that the server delivers it to nobody:
- * where it goes straight to a worker (ADR 0005), no orchestrator would look whether it has ended.
- */
-async function removeMessage({ jsm, names }: Bus, { lane, sequence }: ExecutionPlace) {
-  try {
-    await jsm.streams.deleteMessage(names.streams.flows[lane], sequence, false);
-  } catch (error) {
-    // Acked meanwhile, by whoever found the terminal record.
-    if (!(error instanceof JetStreamApiError)) throw error;
-  }
 }
 
 interface CancelledFacts {

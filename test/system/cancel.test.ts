@@ -121,6 +121,23 @@ test("a cancel that races completion ends in one terminal record, and the answer
   expect([state.messages, state.last_seq]).toEqual([50, 50]);
 });
 
+test("a cancel is answered, too, where the execution comes and ends while it is looked for", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats, PATIENT);
+  await cluster.worker("w1", { BATUTA_WORKER_MAX_CONCURRENT_FLOWS: "10" });
+  for (let index = 0; index < 60; index += 1) {
+    const executionId = `brief-${index}`;
+    const body = { flowId: "f", executionId, flowData: NOOP_FLOW };
+    const published = cluster.publish("normal", body, executionId);
+    const answer = await cancel(cluster, executionId);
+    await published;
+    if (answer.reason === "unknown") continue;
+    const { status } = await cluster.result(executionId);
+    expect(answer.cancelled).toBe(status === "cancelled");
+  }
+});
+
 test("with two orchestrators the one that holds it answers, wherever an execution is", async ({
   task,
 }) => {
