@@ -3,7 +3,7 @@ import type { Bus } from "../bus/connect.ts";
 import type { ExecutionStore } from "../bus/executions.ts";
 import { Intake } from "../bus/intake.ts";
 import { type BalancingPolicy, freeSlots, type WorkerCandidate } from "../domain/balancing.ts";
-import type { PerLane } from "../domain/lane.ts";
+import type { Lane, PerLane } from "../domain/lane.ts";
 import type { RetryPolicy } from "../domain/retry.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { DoneMessage } from "../messages/worker.ts";
@@ -23,6 +23,10 @@ export interface DispatchingOptions {
   readonly unplaceableTimeoutMs: number;
   readonly ackWaitMs: number;
   readonly needsOf: (body: ExecuteMessage) => FlowNeeds;
+  /** What the other orchestrators hold of a lane: the stream sequences of its messages. */
+  readonly peers: (lane: Lane) => Promise<readonly number[]>;
+  /** A task was given to a worker. Called for each. */
+  readonly worked?: (() => void) | undefined;
   readonly log: ProcessLog;
 }
 
@@ -60,7 +64,10 @@ export class Dispatching {
     const now = () => Date.now();
     this.assignments = this.#makeAssignments(bus, options.log);
     this.cancels = new Cancels(bus, this.assignments, fault);
-    const booked = (executionId: string) => this.cancels.booked(executionId);
+    const booked = (executionId: string) => {
+      this.cancels.booked(executionId);
+      options.worked?.();
+    };
     this.outcomes = new Outcomes({
       bus,
       assignments: this.assignments,
@@ -89,6 +96,8 @@ export class Dispatching {
     });
     this.#directing = new Directing(bus, {
       assignments: this.assignments,
+      own: (lane) => this.sequencesOf(lane),
+      peers: options.peers,
       balancing: options.balancing,
       ackWaitMs: options.ackWaitMs,
       booked,
@@ -120,6 +129,11 @@ export class Dispatching {
   /** Tasks that a worker holds or is about to get from this orchestrator. */
   inFlightOf(workerId: string): number {
     return this.assignments.inFlightOf(workerId) + this.#directing.reservedOf(workerId);
+  }
+
+  /** Stream sequences of the messages of a lane that are in the hands of this orchestrator. */
+  sequencesOf(lane: Lane): number[] {
+    return [...this.assignments.sequencesOf(lane), ...this.#dispatcher.ponderedOf(lane)];
   }
 
   /** Whether a worker agrees to take tasks that the server delivers to it itself. Never rejects. */
@@ -171,10 +185,11 @@ export class Dispatching {
     return freeSlots(candidate, this.capacityLimit);
   }
 
-  /** Resolves once nothing is assigned any more, or after `timeoutMs`. */
+  /** Resolves once nothing is assigned or about to be, or after `timeoutMs`. */
   async settled(timeoutMs: number): Promise<void> {
     const giveUpAt = Date.now() + timeoutMs;
-    const inFlight = () => this.assignments.size + this.#directing.open;
+    const inFlight = () =>
+      this.assignments.size + this.#dispatcher.pondering + this.#directing.open;
     while (inFlight() > 0 && Date.now() < giveUpAt) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

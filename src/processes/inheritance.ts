@@ -11,6 +11,8 @@ export interface InheritanceOptions {
   readonly data: Bus;
   readonly control: Bus;
   readonly assignments: Assignments;
+  /** Stream sequences of the messages of a lane that this orchestrator holds. */
+  readonly own: (lane: Lane) => readonly number[];
   readonly workerIds: () => readonly string[];
   readonly leadership: () => Leadership | undefined;
   readonly ackWaitMs: number;
@@ -23,14 +25,14 @@ export interface InheritanceOptions {
  * has left behind (ADR 0006): its books, and its lease.
  */
 export function watchPeers(options: InheritanceOptions): Peers {
-  const { orchestratorId: id, data, control, assignments, leadership, log, fault } = options;
+  const { orchestratorId: id, data, control, own, leadership, log, fault } = options;
   const theirs = (lane: Lane) => peers.held(lane);
   const takeOver = new TakeOver(data, { ...options, peers: theirs });
   const inherit = (reason: string) => {
     if (peers.isFirst) void takeOver.run(reason);
   };
   const peers = new Peers(control, id, {
-    held: (lane) => assignments.sequencesOf(lane),
+    held: own,
     gone: (orchestratorId) => {
       log.info({ orchestratorId }, "another orchestrator is gone");
       inherit(`${orchestratorId} is gone`);

@@ -26,7 +26,7 @@ import { Forgetting } from "./forget-workers.ts";
 import { watchPeers } from "./inheritance.ts";
 import type { ProcessLog } from "./process-log.ts";
 
-export interface OrchestratorOptions extends Omit<DispatchingOptions, "ackWaitMs"> {
+export interface OrchestratorOptions extends Omit<DispatchingOptions, "ackWaitMs" | "peers"> {
   readonly natsUrl: string;
   readonly prefix: string;
   readonly topology: Required<TopologyOptions>;
@@ -104,6 +104,7 @@ export class Orchestrator implements AsyncDisposable {
     this.dispatching = new Dispatching(data, executions, () => this.fleet, {
       ...options,
       ackWaitMs,
+      peers: (lane) => this.#peers.held(lane),
     });
     const leads = () => this.leads;
     this.#announcer = new Announcer({ bus: control, registry, leads, fault: this.#fault });
@@ -113,7 +114,9 @@ export class Orchestrator implements AsyncDisposable {
     const ids = () => this.fleet.members().map(({ registration }) => registration.workerId);
     this.#pinger = new Pinger(control, ids, {
       pong: (workerId, incarnation) =>
-        this.dispatching.noticing(workerId, () => this.fleet.pong(workerId, incarnation)),
+        this.dispatching.noticing(workerId, () =>
+          this.fleet.pong(workerId, incarnation, Date.now()),
+        ),
       unreachable: (workerId) => this.fleet.unreachable(workerId),
     });
     this.#peers = watchPeers({
@@ -121,6 +124,7 @@ export class Orchestrator implements AsyncDisposable {
       data,
       control,
       assignments: this.dispatching.assignments,
+      own: (lane) => this.dispatching.sequencesOf(lane),
       workerIds: ids,
       leadership: () => this.#leadership,
       ackWaitMs,
