@@ -16,7 +16,8 @@ export interface RunningOrchestrator {
 }
 
 /**
- * An orchestrator with its HTTP API, as the settings say.
+ * An orchestrator with its HTTP API, as the settings say. `worked` is called for each task that is
+ * given to a worker.
  *
  * @throws UnreachableError when no server answers; ConfigError when HTTP cannot be served.
  */
@@ -25,6 +26,7 @@ export async function runOrchestrator(
   natsUrl: string,
   log: ProcessLog,
   durability: DurabilityFacts = unknownDurability(config),
+  worked?: () => void,
 ): Promise<RunningOrchestrator> {
   const needsOf: (body: ExecuteMessage) => ReturnType<ReturnType<typeof flowNeeds>> = flowNeeds({
     catalog: coreNodeTypes,
@@ -49,6 +51,7 @@ export async function runOrchestrator(
     drainTimeoutMs: config.worker.drainTimeoutMs,
     shutdownTimeoutMs: config.process.shutdownTimeoutMs,
     needsOf,
+    worked,
     log,
   });
   if (!config.http.enabled) {
