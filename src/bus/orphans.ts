@@ -103,7 +103,7 @@ export function removeOrphan(
 }
 
 /** The message and headers as published, but for the message id, which names how often it was put back. */
-export function putBackMessage(
+function putBackMessage(
   stream: string,
   orphan: Pick<Orphan, "sequence" | "executionId" | "data" | "headers">,
 ): { readonly headers: HeaderLines; readonly body: Uint8Array } {

@@ -11,6 +11,8 @@ export interface JanitorOptions {
   readonly leads: () => boolean;
   /** Sequences of the messages of a lane that orchestrators have in their books. */
   readonly held: (lane: Lane) => Promise<readonly number[]>;
+  /** Makes what is missing: the consumer of a lane may have been deleted. */
+  readonly repair: () => Promise<void>;
   readonly intervalMs: number;
   /** An orphan is left alone until it is so old. */
   readonly safeAgeMs: number;
@@ -67,11 +69,21 @@ export class Janitor {
       for (const lane of LANES) await this.#lookInto(lane);
       this.#report = { ...this.#report, trouble: undefined };
     } catch (error) {
-      // The next look finds the same ones.
-      this.#report = { ...this.#report, trouble: (error as Error).message };
-      this.#options.log.warn({ err: error }, "lanes could not be looked through for orphans now");
+      await this.#troubled(error as Error);
     } finally {
       this.#isLooking = false;
+    }
+  }
+
+  /** The next look finds the same orphans. */
+  async #troubled(error: Error): Promise<void> {
+    const { log, repair } = this.#options;
+    this.#report = { ...this.#report, trouble: error.message };
+    log.warn({ err: error }, "lanes could not be looked through for orphans now");
+    try {
+      await repair();
+    } catch (err) {
+      log.warn({ err }, "topology could not be checked");
     }
   }
 

@@ -23,9 +23,9 @@ import { BusWatch } from "./bus-watch.ts";
 import { logConnection } from "./connection-log.ts";
 import { Dispatching, type DispatchingOptions } from "./dispatching.ts";
 import { Fleet } from "./fleet.ts";
-import { Forgetting } from "./forget-workers.ts";
+import { Housekeeping } from "./housekeeping.ts";
 import { watchPeers } from "./inheritance.ts";
-import { Janitor, type JanitorReport } from "./janitor.ts";
+import type { JanitorReport } from "./janitor.ts";
 import type { ProcessLog } from "./process-log.ts";
 
 export interface OrchestratorOptions extends Omit<DispatchingOptions, "ackWaitMs"> {
@@ -87,8 +87,7 @@ export class Orchestrator implements AsyncDisposable {
   readonly #link: FleetLink;
   readonly #pinger: Pinger;
   readonly #peers: Peers;
-  readonly #forgetting: Forgetting;
-  readonly #janitor: Janitor;
+  readonly #housekeeping: Housekeeping;
   readonly #busWatch: BusWatch;
   readonly #supervisor: ActorRef<SupervisorEvent>;
   readonly #supervisorEnded = deferred();
@@ -112,7 +111,16 @@ export class Orchestrator implements AsyncDisposable {
     });
     const leads = () => this.leads;
     this.#announcer = new Announcer({ bus: control, registry, leads, fault: this.#fault });
-    this.#forgetting = new Forgetting({ registry, leads, log: options.log });
+    this.#housekeeping = new Housekeeping({
+      ...options,
+      bus: control,
+      registry,
+      leads,
+      held: async (lane) => [
+        ...this.dispatching.assignments.sequencesOf(lane),
+        ...(await this.#peers.held(lane)),
+      ],
+    });
     this.fleet = this.#makeFleet();
     this.#link = this.#makeLink();
     const ids = () => this.fleet.members().map(({ registration }) => registration.workerId);
@@ -132,7 +140,6 @@ export class Orchestrator implements AsyncDisposable {
       log: options.log,
       fault: this.#fault,
     });
-    this.#janitor = this.#makeJanitor();
     this.#busWatch = this.#makeBusWatch();
     const { shutdownTimeoutMs: stopTimeoutMs } = options;
     this.#supervisor = this.kernel.start({
@@ -168,7 +175,7 @@ export class Orchestrator implements AsyncDisposable {
   }
 
   get janitorReport(): JanitorReport {
-    return this.#janitor.report;
+    return this.#housekeeping.janitorReport;
   }
 
   /** The orchestrator that holds the lease; null when nobody does. */
@@ -231,8 +238,7 @@ export class Orchestrator implements AsyncDisposable {
     this.#supervisor.send({ type: "stop", reason });
     await this.#supervisorEnded.promise;
     this.#peers.stop();
-    this.#forgetting.stop();
-    this.#janitor.stop();
+    this.#housekeeping.stop();
     this.#busWatch.stop();
     this.#link.stop();
     this.#pinger.stop();
@@ -248,21 +254,6 @@ export class Orchestrator implements AsyncDisposable {
   readonly #fault = (error: unknown, what: string): void => {
     this.#options.log.error({ err: error, what }, "fault");
   };
-
-  #makeJanitor(): Janitor {
-    const { log, topology, janitorIntervalMs: intervalMs } = this.#options;
-    return new Janitor({
-      bus: this.control,
-      leads: () => this.leads,
-      held: async (lane) => [
-        ...this.dispatching.assignments.sequencesOf(lane),
-        ...(await this.#peers.held(lane)),
-      ],
-      intervalMs,
-      safeAgeMs: 2 * topology.ackWaitMs,
-      log,
-    });
-  }
 
   #makeBusWatch(): BusWatch {
     const { topology, log } = this.#options;
@@ -390,13 +381,11 @@ export class Orchestrator implements AsyncDisposable {
         log.info({ orchestratorId: this.id }, "leading");
         this.#announcer.catchUp(this.fleet.members());
         this.#announceLost().catch((error: unknown) => this.#fault(error, "registry"));
-        this.#forgetting.start();
-        this.#janitor.start();
+        this.#housekeeping.start();
       },
       follow: () => {
         log.info({ orchestratorId: this.id }, "standing by");
-        this.#forgetting.stop();
-        this.#janitor.stop();
+        this.#housekeeping.stop();
       },
       freezeVerdicts: (freeze) => {
         if (this.#freeze === undefined) log.warn({ reason: freeze.reason }, "verdicts frozen");
