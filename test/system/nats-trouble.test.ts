@@ -65,6 +65,7 @@ const FROZEN_MS = 20_000;
 
 test.skipIf(!hasPrivateNats())(
   "nats-server frozen for 20 s under load: nobody is given up, health and log say so, nothing is lost",
+  { timeout: 120_000 },
   async ({ task }) => {
     const server = await startPrivateNats();
     const http = { BATUTA_HTTP_ENABLED: "true", BATUTA_HTTP_PORT: "0" };
