@@ -14,6 +14,7 @@ import type { Fleet } from "./fleet.ts";
 import { type Loss, Outcomes } from "./outcomes.ts";
 import type { ProcessLog } from "./process-log.ts";
 import { RecentIds } from "./recent-ids.ts";
+import { isRefusedForRoom, Refusals } from "./refusals.ts";
 
 export interface DispatchingOptions {
   readonly weights: PerLane<number>;
@@ -43,6 +44,7 @@ export class Dispatching {
   readonly assignments: Assignments;
   readonly outcomes: Outcomes;
   readonly cancels: Cancels;
+  readonly refusals: Refusals;
   readonly capacityLimit: number;
   readonly #directing: Directing;
   readonly #intake: Intake;
@@ -59,8 +61,11 @@ export class Dispatching {
     this.#fleet = fleet;
     this.capacityLimit = options.balancing.capacityLimit;
     const ended = new RecentIds(ENDED_REMEMBERED);
-    const fault = (error: unknown, executionId: string) =>
-      options.log.error({ err: error, executionId }, "execution could not be handled now");
+    this.refusals = new Refusals(options.log);
+    const fault = (error: unknown, executionId: string) => {
+      if (isRefusedForRoom(error)) this.refusals.note(error);
+      else options.log.error({ err: error, executionId }, "execution could not be handled now");
+    };
     const now = () => Date.now();
     this.assignments = this.#makeAssignments(bus, options.log);
     this.cancels = new Cancels(bus, this.assignments, fault);
@@ -160,7 +165,7 @@ export class Dispatching {
 
   /** Tasks that the fleet could take now from this orchestrator. */
   freeSlots(): number {
-    let free = -this.#dispatcher.pondering;
+    let free = -this.#dispatcher.pondering - this.outcomes.waitingForRoom;
     for (const candidate of this.#fleet().candidates()) free += this.#freeOf(candidate);
     return free;
   }

@@ -20,9 +20,15 @@ export interface InheritanceOptions {
   readonly fault: (error: unknown, what: string) => void;
 }
 
+/** Everybody who was cut off by the same trouble is connected again by then, and says what it holds. */
+const RECONNECTED_MS = 3_000;
+/** Not all at once: what two hand back at the same time may run twice for nothing. */
+const AFTER_THE_FIRST_MS = 3_000;
+
 /**
  * Watches the other orchestrators. The first of those that are there sees to what one that is gone
- * has left behind (ADR 0006): its books, and its lease.
+ * has left behind (ADR 0006): its books, and its lease. So it does with what was on its way to this
+ * one when its connection for work was cut.
  */
 export function watchPeers(options: InheritanceOptions): Peers {
   const { orchestratorId: id, data, control, own, leadership, log, fault } = options;
@@ -42,5 +48,13 @@ export function watchPeers(options: InheritanceOptions): Peers {
     settled: () => inherit("started"),
     fault,
   });
+  const rejoined = () => void takeOver.run("the connection for work was lost");
+  void eachReconnect(data, () => {
+    setTimeout(rejoined, RECONNECTED_MS + (peers.isFirst ? 0 : AFTER_THE_FIRST_MS)).unref();
+  });
   return peers;
+}
+
+async function eachReconnect({ nc }: Bus, reconnected: () => void): Promise<void> {
+  for await (const { type } of nc.status()) if (type === "reconnect") reconnected();
 }

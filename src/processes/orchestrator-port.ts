@@ -23,7 +23,8 @@ import { summary } from "./accept.ts";
 import { deadLetterPort } from "./dead-letter-port.ts";
 import type { FlowNeeds } from "./dispatcher.ts";
 import type { Member } from "./fleet.ts";
-import { type DurabilityFacts, healthReport } from "./health-report.ts";
+import type { DurabilityFacts } from "./health-checks.ts";
+import { healthReport } from "./health-report.ts";
 import type { Orchestrator } from "./orchestrator.ts";
 
 export interface PortOptions {
@@ -59,7 +60,11 @@ export function orchestratorPort(
     cancel: (executionId, reason) => requestCancel(bus, executionId, reason),
     health: () => healthReport(orchestrator, options.durability, queues),
     ready: async () => {
-      const reasons = orchestrator.dispatches ? [] : [`the orchestrator is ${orchestrator.state}`];
+      const { busTrouble, dispatches, state } = orchestrator;
+      const reasons = [
+        ...(dispatches ? [] : [`the orchestrator is ${state}`]),
+        ...(busTrouble === undefined ? [] : [busTrouble]),
+      ];
       return { ready: reasons.length === 0, reasons };
     },
     workers: async () => fleet.members().map(workerView),

@@ -19,11 +19,13 @@ import { SystemClock } from "../kernel/system-clock.ts";
 import { admitWorker, orderWorker } from "./admission.ts";
 import { Announcer } from "./announcer.ts";
 import { answerControl } from "./answer-control.ts";
-import { watchBus } from "./bus-watch.ts";
+import { BusWatch } from "./bus-watch.ts";
+import { logConnection } from "./connection-log.ts";
 import { Dispatching, type DispatchingOptions } from "./dispatching.ts";
 import { Fleet } from "./fleet.ts";
-import { Forgetting } from "./forget-workers.ts";
+import { Housekeeping } from "./housekeeping.ts";
 import { watchPeers } from "./inheritance.ts";
+import type { JanitorReport } from "./janitor.ts";
 import type { ProcessLog } from "./process-log.ts";
 
 export interface OrchestratorOptions extends Omit<DispatchingOptions, "ackWaitMs" | "peers"> {
@@ -33,6 +35,7 @@ export interface OrchestratorOptions extends Omit<DispatchingOptions, "ackWaitMs
   readonly heartbeatIntervalMs: number;
   readonly drainTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
+  readonly janitorIntervalMs: number;
   readonly log: ProcessLog;
 }
 
@@ -84,7 +87,8 @@ export class Orchestrator implements AsyncDisposable {
   readonly #link: FleetLink;
   readonly #pinger: Pinger;
   readonly #peers: Peers;
-  readonly #forgetting: Forgetting;
+  readonly #housekeeping: Housekeeping;
+  readonly #busWatch: BusWatch;
   readonly #supervisor: ActorRef<SupervisorEvent>;
   readonly #supervisorEnded = deferred();
   readonly #closers: (() => void)[] = [];
@@ -108,7 +112,16 @@ export class Orchestrator implements AsyncDisposable {
     });
     const leads = () => this.leads;
     this.#announcer = new Announcer({ bus: control, registry, leads, fault: this.#fault });
-    this.#forgetting = new Forgetting({ registry, leads, log: options.log });
+    this.#housekeeping = new Housekeeping({
+      ...options,
+      bus: control,
+      registry,
+      leads,
+      held: async (lane) => [
+        ...this.dispatching.assignments.sequencesOf(lane),
+        ...(await this.#peers.held(lane)),
+      ],
+    });
     this.fleet = this.#makeFleet();
     this.#link = this.#makeLink();
     const ids = () => this.fleet.members().map(({ registration }) => registration.workerId);
@@ -131,6 +144,7 @@ export class Orchestrator implements AsyncDisposable {
       log: options.log,
       fault: this.#fault,
     });
+    this.#busWatch = this.#makeBusWatch();
     const { shutdownTimeoutMs: stopTimeoutMs } = options;
     this.#supervisor = this.kernel.start({
       address: SUPERVISOR,
@@ -152,6 +166,20 @@ export class Orchestrator implements AsyncDisposable {
   /** The state of the supervisor actor, regions side by side. */
   get state(): string {
     return this.#supervisor.snapshot().state;
+  }
+
+  /** Why no worker is given up now; undefined while the supervisor trusts its eyes. */
+  get doubt(): string | undefined {
+    return this.#freeze?.reason;
+  }
+
+  /** What is wrong with the bus; undefined while it answers. */
+  get busTrouble(): string | undefined {
+    return this.#busWatch.trouble;
+  }
+
+  get janitorReport(): JanitorReport {
+    return this.#housekeeping.janitorReport;
   }
 
   /** The orchestrator that holds the lease; null when nobody does. */
@@ -176,13 +204,10 @@ export class Orchestrator implements AsyncDisposable {
     const { executions } = this.#parts;
     const answering = answerControl({ bus: data, assignments, executions, cancels }, this.#fault);
     this.#closers.push(watch.stop, ...answering.map((each) => () => each.unsubscribe()));
-    const back = () => {
-      this.#supervisor.send({ type: "busBack" });
-      // Losing the bus counted as losing the lease; if it is still held, that was an error.
-      if (this.leads) this.#supervisor.send({ type: "leaseAcquired" });
-    };
-    const events = { lost: () => void this.#supervisor.send({ type: "busLost" }), back };
-    watchBus(control, this.#options.topology, events, this.#options.log);
+    this.#busWatch.start();
+    for (const [name, bus] of Object.entries({ data, control })) {
+      logConnection(bus, name, this.#options.log);
+    }
     this.#leadership = await Leadership.start(control, this.id, {
       acquired: () => this.#supervisor.send({ type: "leaseAcquired" }),
       lost: (reason) => {
@@ -217,7 +242,8 @@ export class Orchestrator implements AsyncDisposable {
     this.#supervisor.send({ type: "stop", reason });
     await this.#supervisorEnded.promise;
     this.#peers.stop();
-    this.#forgetting.stop();
+    this.#housekeeping.stop();
+    this.#busWatch.stop();
     this.#link.stop();
     this.#pinger.stop();
     for (const close of this.#closers) close();
@@ -232,6 +258,18 @@ export class Orchestrator implements AsyncDisposable {
   readonly #fault = (error: unknown, what: string): void => {
     this.#options.log.error({ err: error, what }, "fault");
   };
+
+  #makeBusWatch(): BusWatch {
+    const { topology, log } = this.#options;
+    const back = () => {
+      this.#supervisor.send({ type: "busBack" });
+      // Losing the bus counted as losing the lease; if it is still held, that was an error.
+      if (this.leads) this.#supervisor.send({ type: "leaseAcquired" });
+    };
+    const lost = () => void this.#supervisor.send({ type: "busLost" });
+    const doubt = (reason: string) => void this.#supervisor.send({ type: "doubt", reason });
+    return new BusWatch(this.control, topology, { lost, back, doubt }, log);
+  }
 
   #makeKernel(): Kernel {
     const { log } = this.#options;
@@ -347,11 +385,11 @@ export class Orchestrator implements AsyncDisposable {
         log.info({ orchestratorId: this.id }, "leading");
         this.#announcer.catchUp(this.fleet.members());
         this.#announceLost().catch((error: unknown) => this.#fault(error, "registry"));
-        this.#forgetting.start();
+        this.#housekeeping.start();
       },
       follow: () => {
         log.info({ orchestratorId: this.id }, "standing by");
-        this.#forgetting.stop();
+        this.#housekeeping.stop();
       },
       freezeVerdicts: (freeze) => {
         if (this.#freeze === undefined) log.warn({ reason: freeze.reason }, "verdicts frozen");

@@ -3,7 +3,7 @@ import { coreNodeTypes } from "../engine/node-types.ts";
 import { startHttpServer } from "../http/server.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import { flowNeeds, warmUp } from "./core-engine.ts";
-import type { DurabilityFacts } from "./health-report.ts";
+import type { DurabilityFacts } from "./health-checks.ts";
 import { type Orchestrator, startOrchestrator } from "./orchestrator.ts";
 import { orchestratorPort } from "./orchestrator-port.ts";
 import type { ProcessLog } from "./process-log.ts";
@@ -50,6 +50,7 @@ export async function runOrchestrator(
     heartbeatIntervalMs: config.worker.heartbeatIntervalMs,
     drainTimeoutMs: config.worker.drainTimeoutMs,
     shutdownTimeoutMs: config.process.shutdownTimeoutMs,
+    janitorIntervalMs: config.janitor.intervalMs,
     needsOf,
     worked,
     log,
