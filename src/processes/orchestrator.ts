@@ -124,6 +124,9 @@ export class Orchestrator implements AsyncDisposable {
       workerIds: ids,
       leadership: () => this.#leadership,
       ackWaitMs,
+      doubt: (reason) => this.#supervisor.send({ type: "doubt", reason }),
+      cutOff: () => this.#supervisor.send({ type: "busLost" }),
+      back: () => this.#busBack(),
       log: options.log,
       fault: this.#fault,
     });
@@ -137,7 +140,8 @@ export class Orchestrator implements AsyncDisposable {
   }
 
   get leads(): boolean {
-    return this.#leadership?.leads ?? false;
+    // Others expel the lease of one that is silent for longer than it takes to know of it oneself.
+    return !this.#peers.isCutOff && (this.#leadership?.leads ?? false);
   }
 
   /** Whether it takes from the lanes now. */
@@ -172,12 +176,10 @@ export class Orchestrator implements AsyncDisposable {
     const { executions } = this.#parts;
     const answering = answerControl({ bus: data, assignments, executions, cancels }, this.#fault);
     this.#closers.push(watch.stop, ...answering.map((each) => () => each.unsubscribe()));
-    const back = () => {
-      this.#supervisor.send({ type: "busBack" });
-      // Losing the bus counted as losing the lease; if it is still held, that was an error.
-      if (this.leads) this.#supervisor.send({ type: "leaseAcquired" });
+    const events = {
+      lost: () => void this.#supervisor.send({ type: "busLost" }),
+      back: () => this.#busBack(),
     };
-    const events = { lost: () => void this.#supervisor.send({ type: "busLost" }), back };
     watchBus(control, this.#options.topology, events, this.#options.log);
     this.#leadership = await Leadership.start(control, this.id, {
       acquired: () => this.#supervisor.send({ type: "leaseAcquired" }),
@@ -194,6 +196,12 @@ export class Orchestrator implements AsyncDisposable {
       });
     }
     this.#supervisor.send({ type: "ready" });
+  }
+
+  #busBack(): void {
+    this.#supervisor.send({ type: "busBack" });
+    // Losing the bus counted as losing the lease; if it is still held, that was an error.
+    if (this.leads) this.#supervisor.send({ type: "leaseAcquired" });
   }
 
   /**

@@ -3,7 +3,7 @@ import { FAULT_KINDS } from "./plan.ts";
 import type { ChaosReport } from "./run-chaos.ts";
 
 export function printReport(seed: string, version: string, report: ChaosReport): void {
-  const { verdict, watch, left } = report;
+  const { verdict, watch, left, cuts } = report;
   const ledger = new Table({ style: { head: [], border: [], compact: true } });
   ledger.push(
     ["accepted", verdict.accepted],
@@ -30,7 +30,9 @@ export function printReport(seed: string, version: string, report: ChaosReport):
       takenElsewhereMs.length,
     ]);
   }
-  process.stdout.write(`seed ${seed}, nats-server ${version}\n${ledger}\n${times}\n`);
+  process.stdout.write(
+    `seed ${seed}, nats-server ${version}, cut by ${cuts}\n${ledger}\n${times}\n`,
+  );
 }
 
 function listed(ids: readonly string[]): string {
