@@ -20,7 +20,7 @@ The same seed makes the same faults at the same times.
   --executions  default 10000
   --faults      default 36
   --seconds     over which executions are published and faults happen (default 180)
-  --workers     default 4, of 20 slots
+  --workers     default 6, of 20 slots
   --cuts        namespaces (needs root and iproute2), proxies, or auto (default): the first that works
 `;
 
@@ -30,7 +30,7 @@ const { values } = parseArgs({
     executions: { type: "string", default: "10000" },
     faults: { type: "string", default: "36" },
     seconds: { type: "string", default: "180" },
-    workers: { type: "string", default: "4" },
+    workers: { type: "string", default: "6" },
     cuts: { type: "string", default: "auto" },
     help: { type: "boolean", default: false },
   },

@@ -60,7 +60,7 @@ type Range = readonly [least: number, most: number];
 /** A cut may be past ack_wait only where it takes no more than this share of the run. */
 const LONGEST_SHARE = 0.25;
 
-/** Milliseconds, as ranges of which one is drawn. */
+/** Milliseconds, as ranges of which one is drawn; the first is the shortest. */
 function lengthsOf(kind: FaultKind, options: PlanOptions): readonly Range[] {
   const { verdictMs = 12_000, ackWaitMs = 30_000, durationMs } = options;
   const longest: Range = [1.1 * ackWaitMs, 1.3 * ackWaitMs];
@@ -71,7 +71,7 @@ function lengthsOf(kind: FaultKind, options: PlanOptions): readonly Range[] {
     case "kill-orchestrator":
       return [[200, 2_000]];
     case "freeze-worker":
-      return [[500, 1.5 * verdictMs]];
+      return [beforeVerdict, pastVerdict];
     case "cut-worker":
       return longest[1] <= LONGEST_SHARE * durationMs
         ? [beforeVerdict, pastVerdict, longest]
@@ -95,17 +95,30 @@ export function planChaos(options: PlanOptions): ChaosPlan {
   const { seed, executions, faults, durationMs } = options;
   const random = randomFrom(seed);
   const step = durationMs / (faults + 1);
+  const kinds = STAGES.map((stage) => ({ ...stage, next: turns(stage.kinds, random) }));
+  let silentUntilMs = 0;
   return {
     faults: Array.from({ length: faults }, (_, index) => {
       const atMs = Math.round((index + 0.5 + random()) * step);
-      const stage = STAGES.find(({ until }) => atMs <= until * durationMs) ?? STAGES.at(-1);
-      const kinds = stage?.kinds ?? FAULT_KINDS;
-      const kind = drawn(kinds, random()) ?? "kill-worker";
-      const [least, most] = drawn(lengthsOf(kind, options), random()) ?? [0, 0];
+      const kind = kinds.find(({ until }) => atMs <= until * durationMs)?.next() ?? "kill-worker";
+      const all = lengthsOf(kind, options);
+      // Long silences one at a time: when many are silent at once, nobody is given up for it.
+      const lengths = atMs < silentUntilMs ? all.slice(0, 1) : all;
+      const [least, most] = drawn(lengths, random()) ?? [0, 0];
       const forMs = Math.round(least + random() * (most - least));
+      if (!kind.startsWith("kill")) silentUntilMs = Math.max(silentUntilMs, atMs + forMs);
       return { kind, atMs, target: Math.floor(random() * 1_000), forMs };
     }),
     flows: Array.from({ length: executions }, () => flowOf(random(), random())),
+  };
+}
+
+/** Each kind has had its turn before one comes again: a short run is to have of each as well. */
+function turns(kinds: readonly FaultKind[], random: () => number): () => FaultKind | undefined {
+  let left: FaultKind[] = [];
+  return () => {
+    if (left.length === 0) left = [...kinds];
+    return left.splice(Math.floor(random() * left.length), 1)[0];
   };
 }
 
