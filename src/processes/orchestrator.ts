@@ -141,6 +141,9 @@ export class Orchestrator implements AsyncDisposable {
       workerIds: ids,
       leadership: () => this.#leadership,
       ackWaitMs,
+      doubt: (reason) => this.#supervisor.send({ type: "doubt", reason }),
+      cutOff: () => this.#supervisor.send({ type: "busLost" }),
+      back: () => this.#busBack(),
       log: options.log,
       fault: this.#fault,
     });
@@ -155,7 +158,8 @@ export class Orchestrator implements AsyncDisposable {
   }
 
   get leads(): boolean {
-    return this.#leadership?.leads ?? false;
+    // Others expel the lease of one that is silent for longer than it takes to know of it oneself.
+    return !this.#peers.isCutOff && (this.#leadership?.leads ?? false);
   }
 
   /** Whether it takes from the lanes now. */
@@ -225,6 +229,12 @@ export class Orchestrator implements AsyncDisposable {
     this.#supervisor.send({ type: "ready" });
   }
 
+  #busBack(): void {
+    this.#supervisor.send({ type: "busBack" });
+    // Losing the bus counted as losing the lease; if it is still held, that was an error.
+    if (this.leads) this.#supervisor.send({ type: "leaseAcquired" });
+  }
+
   /**
    * Takes nothing more, waits for what is in flight to settle (workers commit by themselves; only
    * failures need an orchestrator), gives the lease back and closes. Safe to call twice.
@@ -261,11 +271,7 @@ export class Orchestrator implements AsyncDisposable {
 
   #makeBusWatch(): BusWatch {
     const { topology, log } = this.#options;
-    const back = () => {
-      this.#supervisor.send({ type: "busBack" });
-      // Losing the bus counted as losing the lease; if it is still held, that was an error.
-      if (this.leads) this.#supervisor.send({ type: "leaseAcquired" });
-    };
+    const back = () => this.#busBack();
     const lost = () => void this.#supervisor.send({ type: "busLost" });
     const doubt = (reason: string) => void this.#supervisor.send({ type: "doubt", reason });
     return new BusWatch(this.control, topology, { lost, back, doubt }, log);
