@@ -98,7 +98,7 @@ test.skipIf(!hasPrivateNats())(
     process.kill(server.pid as number, "SIGCONT");
 
     await during;
-    await firstOrchestrator.says(/"bus answers again"/);
+    await firstOrchestrator.says(/"bus answers again"|"bus is back"/);
     await firstOrchestrator.says(/"verdicts thawed"/);
     const results = bus.names.streams.results;
     const stored = async () => (await bus.jsm.streams.info(results)).state;
