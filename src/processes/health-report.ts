@@ -1,4 +1,5 @@
 import { freeSlots } from "../domain/balancing.ts";
+import { quarantineText } from "../domain/conduct.ts";
 import type {
   FleetSummary,
   HealthCheck,
@@ -7,6 +8,7 @@ import type {
   QueueView,
 } from "../http/port.ts";
 import { WORKER_STATES, type WorkerStateName } from "../messages/worker.ts";
+import { quarantineOf } from "./member.ts";
 import type { Orchestrator } from "./orchestrator.ts";
 
 export interface DurabilityFacts {
@@ -27,6 +29,7 @@ export async function healthReport(
     lanes.check,
     supervisorCheck(orchestrator),
     workersCheck(workers),
+    supervisionCheck(orchestrator, Date.now()),
     durabilityCheck(durability),
   ];
   return {
@@ -40,6 +43,7 @@ export async function healthReport(
       leaderId: await orchestrator.leaderId(),
     },
     durability,
+    refused: orchestrator.refusals.counts,
     checks,
   };
 }
@@ -66,6 +70,23 @@ function workersCheck({ total, available }: FleetSummary): HealthCheck {
   if (total === 0) return { name, status: "degraded", detail: "no worker is registered" };
   const detail = `${available} of ${total} workers can take a task`;
   return { name, status: "healthy", detail };
+}
+
+/** How many are named: after a bad deployment it may be all of them. */
+const MOST_NAMED = 10;
+
+/** What restarts do not mend: workers in quarantine, and too many deaths at once. */
+function supervisionCheck({ fleet }: Orchestrator, now: number): HealthCheck {
+  const name = "supervision";
+  const confined = fleet.members().flatMap((member) => {
+    const quarantine = quarantineOf(member, now);
+    return quarantine ? `${member.registration.workerId} ${quarantineText(quarantine)}` : [];
+  });
+  const named = confined.slice(0, MOST_NAMED);
+  if (confined.length > named.length) named.push(`${confined.length - named.length} more`);
+  const detail = [fleet.escalation(now) ?? [], named].flat().join("; ");
+  if (detail === "") return { name, status: "healthy", detail: "no worker is in quarantine" };
+  return { name, status: "degraded", detail };
 }
 
 function durabilityCheck({ requested, effective, detail }: DurabilityFacts): HealthCheck {

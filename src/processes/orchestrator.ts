@@ -16,7 +16,7 @@ import { WorkerRegistry } from "../bus/worker-registry.ts";
 import type { ActorRef } from "../kernel/actor.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { SystemClock } from "../kernel/system-clock.ts";
-import { admitWorker, orderWorker } from "./admission.ts";
+import { Admission, orderWorker } from "./admission.ts";
 import { Announcer } from "./announcer.ts";
 import { answerControl } from "./answer-control.ts";
 import { watchBus } from "./bus-watch.ts";
@@ -25,6 +25,7 @@ import { Fleet } from "./fleet.ts";
 import { Forgetting } from "./forget-workers.ts";
 import { watchPeers } from "./inheritance.ts";
 import type { ProcessLog } from "./process-log.ts";
+import { Refusals } from "./refusals.ts";
 
 export interface OrchestratorOptions extends Omit<DispatchingOptions, "ackWaitMs"> {
   readonly natsUrl: string;
@@ -78,9 +79,11 @@ export class Orchestrator implements AsyncDisposable {
   readonly fleet: Fleet;
   readonly dispatching: Dispatching;
   readonly kernel: Kernel;
+  readonly refusals: Refusals;
   readonly #options: OrchestratorOptions;
   readonly #parts: Parts;
   readonly #announcer: Announcer;
+  readonly #admission: Admission;
   readonly #link: FleetLink;
   readonly #pinger: Pinger;
   readonly #peers: Peers;
@@ -99,6 +102,7 @@ export class Orchestrator implements AsyncDisposable {
     this.control = control;
     this.#options = options;
     this.#parts = parts;
+    this.refusals = new Refusals(options.log);
     this.kernel = this.#makeKernel();
     const { ackWaitMs } = options.topology;
     this.dispatching = new Dispatching(data, executions, () => this.fleet, {
@@ -109,6 +113,7 @@ export class Orchestrator implements AsyncDisposable {
     this.#announcer = new Announcer({ bus: control, registry, leads, fault: this.#fault });
     this.#forgetting = new Forgetting({ registry, leads, log: options.log });
     this.fleet = this.#makeFleet();
+    this.#admission = this.#makeAdmission();
     this.#link = this.#makeLink();
     const ids = () => this.fleet.members().map(({ registration }) => registration.workerId);
     this.#pinger = new Pinger(control, ids, {
@@ -243,17 +248,19 @@ export class Orchestrator implements AsyncDisposable {
       },
       onFault: ({ address, error, restartInMs }) => {
         log.error({ err: error, address, restartInMs }, "actor failed");
-        if (restartInMs === undefined) this.#faulted(address);
+        if (restartInMs === undefined) this.#faulted(address, error);
       },
       onListenerError: (error) => log.error({ err: error }, "listener failed"),
     });
   }
 
   /** A worker whose actor failed for good is watched by nobody: what it holds goes elsewhere. */
-  #faulted(address: string): void {
+  #faulted(address: string, error: unknown): void {
     const [kind, workerId = ""] = address.split("/");
-    const member = kind === "worker" ? this.fleet.find(workerId) : undefined;
+    const member = kind === "worker" ? this.fleet.faulted(workerId, error) : undefined;
     if (member === undefined) return;
+    const { reasons } = member.standing;
+    this.#options.log.error({ workerId, reasons }, "worker is watched by nobody");
     this.#announcer.catchUp([member]);
     const loss = { reason: "its actor failed too often", isDeath: false };
     this.dispatching.workerLost(workerId, loss);
@@ -295,29 +302,36 @@ export class Orchestrator implements AsyncDisposable {
       sendDrain: ({ workerId, reason, deadlineMs }) =>
         orderWorker(this.control, workerId, { action: "drain", reason, deadlineMs }),
       stranger: (workerId) => orderWorker(this.control, workerId, { action: "register" }),
+      outdated: (workerId, incarnation) =>
+        void this.#admission
+          .outdated(workerId, incarnation)
+          .catch((error: unknown) => this.#fault(error, "outdated worker")),
+      refused: (refusal) => this.refusals.note(refusal),
+      escalated: (reason) => log.error({ reason }, "the fleet is in trouble"),
       fault: this.#fault,
     });
   }
 
-  #makeLink(): FleetLink {
+  #makeAdmission(): Admission {
     const { log, heartbeatIntervalMs, topology } = this.#options;
     const { control: bus, registry } = this.#parts;
-    const { fleet, dispatching } = this;
-    const announcer = this.#announcer;
-    const ping = (workerId: string) => this.#pinger.ping(workerId);
-    const { ackWaitMs } = topology;
-    const admission = {
+    return new Admission({
       bus,
       registry,
-      announcer,
-      fleet,
+      announcer: this.#announcer,
+      fleet: this.fleet,
+      refusals: this.refusals,
       heartbeatIntervalMs,
-      ackWaitMs,
-      ping,
+      ackWaitMs: topology.ackWaitMs,
+      ping: (workerId) => this.#pinger.ping(workerId),
       log,
-    };
-    return new FleetLink(bus, {
-      register: (registration) => admitWorker(registration, admission),
+    });
+  }
+
+  #makeLink(): FleetLink {
+    const { fleet, dispatching } = this;
+    return new FleetLink(this.control, {
+      register: (registration) => this.#admission.admit(registration),
       heartbeat: (beat) =>
         dispatching.noticing(beat.workerId, () => fleet.heartbeat(beat, Date.now())),
       done: (done) => {
@@ -326,7 +340,7 @@ export class Orchestrator implements AsyncDisposable {
         dispatching.poke();
       },
       bye: (bye) => fleet.bye(bye),
-      refused: (subject, reason) => log.warn({ subject, reason }, "message refused"),
+      refused: (refusal) => this.refusals.note(refusal),
     });
   }
 
