@@ -33,6 +33,8 @@ import { Seldom } from "./seldom.ts";
 
 export interface FleetOptions {
   readonly kernel: Kernel;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
   /** Tasks that this orchestrator has given to a worker. */
   readonly inFlightOf: (workerId: string) => number;
   /** Tasks given to a worker before `before` (epoch ms), for the "deaf" signal. */
@@ -198,7 +200,7 @@ export class Fleet {
     const member = this.#members.get(workerId);
     if (member === undefined) return undefined;
     const why = `its actor failed too often: ${error instanceof Error ? error.message : error}`;
-    const faults = afterMishap(member.faults, { why, isGrave: true }, Date.now());
+    const faults = afterMishap(member.faults, { why, isGrave: true }, this.#options.now());
     const faulted = faultedMember(member, faults);
     this.#members.set(workerId, faulted);
     this.#candidates = undefined;
@@ -239,7 +241,7 @@ export class Fleet {
   #start(entry: RegistryEntry, state: LiveWorkerState, faults: Conduct | undefined): Member {
     const { kernel, heartbeatIntervalMs } = this.#options;
     const { registration } = entry;
-    const quarantine = quarantineAt(entry.conduct, Date.now());
+    const quarantine = quarantineAt(entry.conduct, this.#options.now());
     const { workerId, incarnation } = registration;
     const input = {
       workerId,
@@ -248,7 +250,7 @@ export class Fleet {
       now: () => kernel.clock.now(),
       recovered: state === "registering" ? undefined : { state, reasons: entry.reasons },
       quarantine: quarantine && {
-        forMs: Date.parse(quarantine.until) - Date.now(),
+        forMs: Date.parse(quarantine.until) - this.#options.now(),
         reason: quarantineText(quarantine),
       },
     };
@@ -281,7 +283,7 @@ export class Fleet {
     if (!isFaulted(member)) return member;
     const { registration, conduct, faults, standing } = member;
     const { reasons } = standing;
-    const changedAt = new Date().toISOString();
+    const changedAt = new Date(this.#options.now()).toISOString();
     const entry = { registration, state: "critical", reasons, changedAt } as const;
     return this.#start({ ...entry, ...(conduct && { conduct }) }, "critical", faults);
   }
@@ -337,7 +339,7 @@ export class Fleet {
       this.#members.delete(loss.workerId);
       this.#candidates = undefined;
     }
-    if (!loss.clean) this.#deaths.note(this.size, Date.now());
+    if (!loss.clean) this.#deaths.note(this.size, this.#options.now());
     this.#options.redistribute(loss);
   }
 

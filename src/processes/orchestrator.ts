@@ -92,6 +92,7 @@ export class Orchestrator implements AsyncDisposable {
   readonly #supervisorEnded = deferred();
   readonly #closers: (() => void)[] = [];
   #freeze: Freeze | undefined;
+  #isServing = false;
   #leadership: Leadership | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -198,6 +199,7 @@ export class Orchestrator implements AsyncDisposable {
         void this.stop("connection closed");
       });
     }
+    this.#isServing = true;
     this.#supervisor.send({ type: "ready" });
   }
 
@@ -280,6 +282,7 @@ export class Orchestrator implements AsyncDisposable {
     const { log, heartbeatIntervalMs } = this.#options;
     return new Fleet({
       kernel: this.kernel,
+      now: Date.now,
       inFlightOf: (workerId) => this.dispatching.inFlightOf(workerId),
       assignedBefore: (workerId, before) =>
         this.dispatching.assignments.assignedBefore(workerId, before),
@@ -344,12 +347,20 @@ export class Orchestrator implements AsyncDisposable {
     });
   }
 
+  /** The supervisor actor begins: with its process, or once more after it failed and knows nothing. */
+  #recover(): void {
+    this.#options.log.debug({}, "orchestrator starting");
+    if (!this.#isServing) return;
+    this.#supervisor.send({ type: "ready" });
+    if (this.leads) this.#supervisor.send({ type: "leaseAcquired" });
+  }
+
   #supervisorEffects(): SupervisorEffects {
     const { log } = this.#options;
     const { dispatching } = this;
     const workers = () => this.fleet.members().map(({ ref }) => ref);
     return {
-      recover: () => log.debug({}, "orchestrator starting"),
+      recover: () => this.#recover(),
       resync: () => dispatching.poke(),
       openDispatch: () => dispatching.open(),
       closeDispatch: () => dispatching.close(),
