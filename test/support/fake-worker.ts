@@ -79,13 +79,15 @@ export class FakeWorker {
   static async start(
     bus: Bus,
     workerId: string,
-    { changes = {}, beat = (idle) => idle, task = () => undefined }: FakeWorkerOptions = {},
+    options: FakeWorkerOptions = {},
   ): Promise<FakeWorker> {
     const { nc, names } = bus;
+    const { changes = {}, beat = (idle) => idle, task = () => undefined } = options;
     const registration = registrationOf(workerId, changes);
     const worker = new FakeWorker(bus, registration, beat);
     nc.subscribe(names.ping(workerId), {
       callback: (_, msg) => {
+        if (options.isDeaf === true) return;
         msg.respond(JSON.stringify({ workerId, incarnation: worker.incarnation }));
       },
     });
@@ -117,4 +119,6 @@ export interface FakeWorkerOptions {
   readonly changes?: object;
   readonly beat?: (idle: Heartbeat) => object;
   readonly task?: (executionId: string) => object | undefined;
+  /** It listens for pings and answers none, as one whose loop stands still. */
+  readonly isDeaf?: boolean;
 }

@@ -117,7 +117,9 @@ test("10,000 strangers that register at once are turned away in time, and work g
   await expect
     .poll(async () => (await operator.health()).workers.total, { timeout: 20_000 })
     .toBe(1);
-  expect((await written()) - before).toBeLessThanOrEqual(2 * (10_000 - refused.length));
+  const ofOthers = 10;
+  const admitted = 10_000 - refused.length;
+  expect((await written()) - before).toBeLessThanOrEqual(2 * admitted + ofOthers);
   await runs(cluster, "after");
 });
 
@@ -185,6 +187,23 @@ test("a worker that lies about its load gets no more than its slots, and its rea
   expect(ill.reasons).toContain("says that it runs 900 flows in 1 slots (+2)");
   expect(await operator.refused("implausible_load")).toBeGreaterThan(0);
   braggart.stop();
+});
+
+test("a worker that beats and never answers a ping gets nothing, and is offline in the end", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats, HTTP);
+  const taken: string[] = [];
+  const deaf = await FakeWorker.start(cluster.bus, "deaf", {
+    isDeaf: true,
+    task: (executionId) => void taken.push(executionId),
+  });
+  await cluster.publish("normal", { flowId: "n", executionId: "not-there", flowData: NOOP_FLOW });
+  const end = await cluster.states.first(({ to }) => to === "offline");
+  expect(end).toMatchObject({ from: "registering" });
+  expect(end.reasons).toEqual(["no 2 beats and answered canary within 10 intervals"]);
+  expect(taken).toEqual([]);
+  deaf.stop();
 });
 
 test("a worker that refuses a task with nonsense does not stop the lanes for the others", async ({
