@@ -27,7 +27,7 @@ export const CONDUCT = {
   bearable: 3,
   withinMs: 60_000,
   firstMs: 10_000,
-  longestMs: 600_000,
+  longestMs: 120_000,
   /** After so long without a quarantine the next one is a first one. */
   forgivenAfterMs: 1_800_000,
 } as const;

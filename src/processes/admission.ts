@@ -4,6 +4,7 @@ import { quarantineAt } from "../domain/conduct.ts";
 import type { RefusalReason } from "../domain/refusals.ts";
 import type { RegisterMessage, RegisterReply, WorkerControl } from "../messages/worker.ts";
 import type { Announcer } from "./announcer.ts";
+import { AtMost } from "./at-most.ts";
 import type { Fleet } from "./fleet.ts";
 import type { ProcessLog } from "./process-log.ts";
 import type { Refusals } from "./refusals.ts";
@@ -21,10 +22,14 @@ export interface AdmissionOptions {
   readonly log: ProcessLog;
 }
 
+/** Each needs two answers of the bus: a fleet that starts at once would crowd out all else. */
+const ADMITTED_AT_ONCE = 32;
+
 /** Answers workers that ask to be taken in. */
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly #gate = new RegisterGate();
+  readonly #inTurn = new AtMost(ADMITTED_AT_ONCE);
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -35,12 +40,15 @@ export class Admission {
     const { registry, fleet } = this.#options;
     const { workerId } = registration;
     const isMember = fleet.find(workerId) !== undefined;
-    const refusal = this.#gate.judge(workerId, { isMember, unproven: fleet.unproven }, Date.now());
+    const unproven = () => fleet.unproven;
+    const refusal = this.#gate.judge(workerId, { isMember, unproven }, Date.now());
     if (refusal !== undefined) {
       const { reason, retryAfterMs } = refusal;
       return { ...this.#refuse(registration, "too_many_registrations", reason), retryAfterMs };
     }
-    const admission = await registry.admit(registration, new Date().toISOString());
+    const admission = await this.#inTurn.run(() =>
+      registry.admit(registration, new Date().toISOString()),
+    );
     if (!admission.accepted)
       return this.#refuse(registration, "known_incarnation", admission.reason);
     return this.#admitted(admission.entry, admission.evicted);

@@ -4,6 +4,7 @@ import type { RegistryEntry, WorkerRegistry } from "../bus/worker-registry.ts";
 import { publishWorkerState } from "../bus/worker-states.ts";
 import type { Mishap } from "../domain/conduct.ts";
 import type { WorkerStateEvent } from "../messages/worker.ts";
+import { AtMost } from "./at-most.ts";
 import type { Member } from "./member.ts";
 
 export interface AnnouncerOptions {
@@ -13,6 +14,9 @@ export interface AnnouncerOptions {
   readonly fault: (error: unknown, what: string) => void;
 }
 
+/** Each needs two or three answers of the bus: those of a whole fleet at once would crowd out all else. */
+const TOLD_AT_ONCE = 32;
+
 /**
  * Tells the world of changes of workers' states: registry first, by compare-and-set, then
  * `workers.<id>.state`. Only the leader does, and the changes of one worker go out in their order.
@@ -20,6 +24,7 @@ export interface AnnouncerOptions {
 export class Announcer {
   readonly #options: AnnouncerOptions;
   readonly #queues = new Map<string, Promise<void>>();
+  readonly #inTurn = new AtMost(TOLD_AT_ONCE);
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
@@ -68,7 +73,7 @@ export class Announcer {
   #enqueue(event: WorkerStateEvent, isRecorded: boolean, mishap?: Mishap): void {
     const before = this.#queues.get(event.workerId) ?? Promise.resolve();
     const after = before
-      .then(() => this.#tell(event, isRecorded, mishap))
+      .then(() => this.#inTurn.run(() => this.#tell(event, isRecorded, mishap)))
       .catch((error: unknown) => this.#options.fault(error, "announce"));
     this.#queues.set(event.workerId, after);
     void after.then(() => {

@@ -13,8 +13,6 @@ import type { Recipient } from "../bus/assignments.ts";
 import type { RegistryEntry } from "../bus/worker-registry.ts";
 import type { WorkerCandidate } from "../domain/balancing.ts";
 import { afterMishap, type Conduct, quarantineAt, quarantineText } from "../domain/conduct.ts";
-import { medianErrorRate } from "../domain/health.ts";
-import { swallows, withMissing } from "../domain/missing-tasks.ts";
 import { refusalOfBeat } from "../domain/refusals.ts";
 import { believeLoad } from "../domain/reported-load.ts";
 import { suspicionDoubt } from "../domain/suspicion.ts";
@@ -26,6 +24,7 @@ import type {
   Heartbeat,
   TaskRefusal,
 } from "../messages/worker.ts";
+import { BeatFacts } from "./beat-facts.ts";
 import { Deaths } from "./deaths.ts";
 import { candidateOf, faultedMember, isFaulted, type Member, newMember } from "./member.ts";
 import type { Refusal } from "./refusals.ts";
@@ -66,11 +65,6 @@ export interface FleetOptions {
 
 /** How often a stranger is asked to register, and an outdated process to go, at the most. */
 const ASK_EVERY_MS = 1_000;
-const MEDIAN_EVERY_MS = 1_000;
-/** A task that was given longer ago than this has been taken, or never will be. */
-const TAKEN_BY_MS = 5_000;
-/** And one given longer ago than this is not in its hands: by then several beats would have listed it. */
-const MISSING_AFTER_MS = 15_000;
 
 /** The live workers: one actor for each, and what balancing needs to know of them now. */
 export class Fleet {
@@ -80,12 +74,17 @@ export class Fleet {
   readonly #strangers = new Seldom(ASK_EVERY_MS);
   readonly #outdated = new Seldom(ASK_EVERY_MS);
   readonly #deaths: Deaths;
+  readonly #facts: BeatFacts;
   #candidates: WorkerCandidate[] | undefined;
-  #median: { at: number; value: number | undefined } = { at: 0, value: undefined };
 
   constructor(options: FleetOptions) {
     this.#options = options;
     this.#deaths = new Deaths(options.escalated);
+    this.#facts = new BeatFacts({
+      ...options,
+      members: () => this.members(),
+      swallows: (member, reason) => this.#quarantine(member, reason),
+    });
     const effects: WorkerEffects = {
       announce: options.announce,
       redistribute: (loss) => this.#lost(loss),
@@ -142,13 +141,13 @@ export class Fleet {
     member.lastBeatAt = now;
     const { activeFlows } = beat.currentLoad;
     this.#noteLoad(member, Math.max(activeFlows, beat.performance.tasksInProgress));
-    const untaken = this.#untaken(member, beat, now);
-    member.ref.send({
-      type: "heartbeat",
-      beat,
-      fleet: { untaken: untaken.length, medianErrorRate: this.#medianErrorRate(now) },
-    });
+    member.ref.send({ type: "heartbeat", beat, fleet: this.#facts.of(member, beat, now) });
     if (beat.draining === true) this.#drains(member, beat.drain);
+  }
+
+  #quarantine({ ref }: Member, reason: string): void {
+    const deadlineMs = this.#options.drainTimeoutMs;
+    ref.send({ type: "drain", reason, deadlineMs, isQuarantine: true });
   }
 
   #stranger(workerId: string, now: number): void {
@@ -341,38 +340,6 @@ export class Fleet {
     }
     if (!loss.clean) this.#deaths.note(this.size, this.#options.now());
     this.#options.redistribute(loss);
-  }
-
-  /** Tasks that it must have got by now and does not list among those it runs. */
-  #untaken(member: Member, beat: Heartbeat, now: number): readonly string[] {
-    const listed = new Set(beat.inFlight.map(({ executionId }) => executionId));
-    const unlisted = (givenBefore: number) =>
-      this.#options
-        .assignedBefore(beat.workerId, givenBefore)
-        .filter((executionId) => !listed.has(executionId));
-    const missing = unlisted(now - MISSING_AFTER_MS);
-    if (missing.length > 0) this.#lostTasks(member, missing, now);
-    return unlisted(now - TAKEN_BY_MS);
-  }
-
-  #lostTasks(member: Member, missing: readonly string[], now: number): void {
-    const { workerId } = member.registration;
-    this.#options.notHeld(workerId, missing);
-    member.missing = withMissing(member.missing, missing.length, now);
-    const reason = swallows(member.missing);
-    if (reason === undefined) return;
-    const deadlineMs = this.#options.drainTimeoutMs;
-    member.ref.send({ type: "drain", reason, deadlineMs, isQuarantine: true });
-  }
-
-  #medianErrorRate(now: number): number | undefined {
-    // Of the whole fleet and once a second: sorting it for each beat is quadratic in its size.
-    if (now - this.#median.at >= MEDIAN_EVERY_MS) {
-      const beats = this.members().flatMap(({ lastBeat }) => lastBeat ?? []);
-      const rates = beats.map(({ performance }) => performance.errorRate);
-      this.#median = { at: now, value: medianErrorRate(rates) };
-    }
-    return this.#median.value;
   }
 }
 

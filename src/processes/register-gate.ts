@@ -30,7 +30,7 @@ export class RegisterGate {
   /** Undefined when the registration may go on. `now` is in milliseconds. */
   judge(
     workerId: string,
-    fleet: { readonly isMember: boolean; readonly unproven: number },
+    fleet: { readonly isMember: boolean; readonly unproven: () => number },
     now: number,
   ): GateRefusal | undefined {
     const bucket = this.#buckets.get(workerId);
@@ -39,8 +39,10 @@ export class RegisterGate {
     if (!fleet.isMember) {
       const waitMs = waitForToken(this.#newcomers, NEWCOMERS, now);
       if (waitMs > 0) return later("too many workers register at once", waitMs);
-      if (fleet.unproven >= MOST_UNPROVEN) {
-        return later(`${fleet.unproven} workers have registered and not yet beaten`, 0);
+      // Counted only for those who get so far: in a flood that is few.
+      const unproven = fleet.unproven();
+      if (unproven >= MOST_UNPROVEN) {
+        return later(`${unproven} workers have registered and not yet beaten`, 0);
       }
       this.#newcomers = withoutToken(this.#newcomers, NEWCOMERS, now);
     }

@@ -279,7 +279,8 @@ class WorkerProcess implements WorkerHandle {
         void this.#reregister();
         break;
       case "direct":
-        this.#pulled.takeFrom(control.by);
+        // Meant for the process that has taken its place, perhaps: the subject is the same.
+        if (this.#stopping === undefined) this.#pulled.takeFrom(control.by);
         break;
       case "held":
         break;

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { RegisterGate } from "../../src/processes/register-gate.ts";
 
-const STRANGER = { isMember: false, unproven: 0 };
-const MEMBER = { isMember: true, unproven: 0 };
+const STRANGER = { isMember: false, unproven: () => 0 };
+const MEMBER = { isMember: true, unproven: () => 0 };
 
 const ids = (count: number, name: string) =>
   Array.from({ length: count }, (_, i) => `${name}-${i}`);
@@ -42,7 +42,7 @@ test("who registers too often is told to wait a second at least, and not for eve
 
 test("ghosts that register and never beat fill up at two thousand", () => {
   const gate = new RegisterGate();
-  const full = { isMember: false, unproven: 2_000 };
+  const full = { isMember: false, unproven: () => 2_000 };
   expect(gate.judge("one-more", full, 0)?.reason).toContain("have registered and not yet beaten");
-  expect(gate.judge("w1", { isMember: true, unproven: 2_000 }, 0)).toBeUndefined();
+  expect(gate.judge("w1", { isMember: true, unproven: () => 2_000 }, 0)).toBeUndefined();
 });

@@ -6,6 +6,9 @@ import { FakeWorker, idleBeat, register, registrationOf } from "../support/fake-
 import { hasPrivateNats, startNatsWith, useNats } from "../support/nats.ts";
 
 const nats = useNats();
+/** Each reason once, and again after 10 s: a slow machine may take as long. */
+const MOST_TOLD = 4;
+const POLL = { timeout: 30_000 };
 const HTTP = { BATUTA_HTTP_ENABLED: "true", BATUTA_HTTP_PORT: "0" };
 
 /** What an operator sees of a cluster. */
@@ -58,7 +61,7 @@ test("beats of a wrong incarnation, out of order, of no number, or of nobody are
     send(JSON.stringify(idleBeat("nobody", ulid(), 1)), "nobody");
     send(JSON.stringify(idleBeat("w1", fake.incarnation, 1e6)), "w2");
   }
-  await expect.poll(() => operator.refused("wrong_subject")).toBe(50);
+  await expect.poll(() => operator.refused("wrong_subject"), POLL).toBe(50);
   const { refused } = await operator.health();
   expect(refused).toMatchObject({
     older_incarnation: 50,
@@ -66,7 +69,10 @@ test("beats of a wrong incarnation, out of order, of no number, or of nobody are
     unknown_worker: 50,
     old_sequence: 50,
   });
-  for (const reason of Object.keys(refused)) expect(told(cluster, reason), reason).toBe(1);
+  for (const reason of Object.keys(refused)) {
+    expect(told(cluster, reason), reason).toBeGreaterThan(0);
+    expect(told(cluster, reason), reason).toBeLessThanOrEqual(MOST_TOLD);
+  }
   expect(await operator.worker("w1")).toMatchObject({
     state: "healthy",
     lastHeartbeatAt: expect.any(String),
@@ -86,8 +92,8 @@ test.skipIf(!hasPrivateNats())(
       cluster.bus.nc.publish(cluster.bus.names.heartbeat("w1"), huge);
       cluster.bus.nc.publish(cluster.bus.names.done("w1"), huge);
     }
-    await expect.poll(() => operator.refused("too_large"), { timeout: 20_000 }).toBe(4);
-    expect(told(cluster, "too_large")).toBe(1);
+    await expect.poll(() => operator.refused("too_large"), POLL).toBe(4);
+    expect(told(cluster, "too_large")).toBeLessThanOrEqual(MOST_TOLD);
     await runs(cluster, "after");
   },
 );
@@ -112,11 +118,9 @@ test("10,000 strangers that register at once are turned away in time, and work g
     expect(retryAfterMs).toBeGreaterThanOrEqual(1_000);
   }
   expect(await operator.refused("too_many_registrations")).toBe(refused.length);
-  expect(told(cluster, "too_many_registrations")).toBeLessThanOrEqual(3);
+  expect(told(cluster, "too_many_registrations")).toBeLessThanOrEqual(MOST_TOLD);
   // Nobody listens for them: they are gone as soon as that is noticed, and one write each tells so.
-  await expect
-    .poll(async () => (await operator.health()).workers.total, { timeout: 20_000 })
-    .toBe(1);
+  await expect.poll(async () => (await operator.health()).workers.total, POLL).toBe(1);
   const ofOthers = 10;
   const admitted = 10_000 - refused.length;
   expect((await written()) - before).toBeLessThanOrEqual(2 * admitted + ofOthers);
@@ -214,7 +218,9 @@ test("a worker that refuses a task with nonsense does not stop the lanes for the
   const fake = await FakeWorker.start(cluster.bus, "odd", { task: refuse });
   await cluster.states.first(({ to }) => to === "healthy");
   await cluster.publish("normal", { flowId: "n", executionId: "passed-on", flowData: NOOP_FLOW });
-  await expect.poll(() => new Operator(cluster).refused("implausible_load")).toBeGreaterThan(0);
+  await expect
+    .poll(() => new Operator(cluster).refused("implausible_load"), POLL)
+    .toBeGreaterThan(0);
   await cluster.worker("w1");
   expect(await cluster.result("passed-on")).toMatchObject({ status: "completed", workerId: "w1" });
   fake.stop();
@@ -243,9 +249,9 @@ test("of two workers with one id the newer stays, the older is told why and goes
   expect(evicted.reasons.join()).toMatch(/^evicted/);
 });
 
-test("a worker that dies again and again is kept from work for a while, and everybody sees until when", async ({
-  task,
-}) => {
+test("a worker that dies again and again is kept from work for a while, and everybody sees until when", {
+  timeout: 120_000,
+}, async ({ task }) => {
   const cluster = await Cluster.start(task, nats, HTTP);
   const operator = new Operator(cluster);
   for (let death = 1; death <= 4; death += 1) {
