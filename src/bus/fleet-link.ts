@@ -41,6 +41,9 @@ const MAX_BYTES = {
   done: 4 * 1_024 * 1_024,
 } as const;
 
+/** How soon a worker asks again whose registration could not be stored. */
+const UNSTORED_RETRY_MS = 1_000;
+
 /** One handles each registration; every orchestrator hears everything else. */
 const REGISTER_QUEUE = "orchestrators";
 
@@ -104,9 +107,11 @@ export class FleetLink {
       const reply = await this.#events.register(registration);
       msg.respond(JSON.stringify(reply));
     } catch (error) {
-      // The worker asks again; the bus is in trouble, or its registration would have been answered.
+      // The bus is in trouble: that passes.
       const detail = `the registration could not be stored: ${(error as Error).message}`;
       this.#events.refused({ reason: "unstored", detail, subject: msg.subject });
+      const reply = { ...refusal(detail), retryAfterMs: UNSTORED_RETRY_MS };
+      if (!this.#bus.nc.isClosed()) msg.respond(JSON.stringify(reply));
     }
   }
 
