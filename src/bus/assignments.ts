@@ -160,14 +160,6 @@ export class Assignments {
     return held;
   }
 
-  /** Takes everything out of the books, without a word to anybody, and returns how much that was. */
-  forget(): number {
-    const { size } = this.#byExecution;
-    this.#byExecution.clear();
-    this.#byWorker.clear();
-    return size;
-  }
-
   #book(assignment: Assignment): void {
     const { workerId, task } = assignment;
     this.#byExecution.set(task.executionId, assignment);

@@ -10,10 +10,6 @@ export interface PeersEvents {
   readonly held: (lane: Lane) => readonly number[];
   /** Another orchestrator has left, or nobody listens for it any more. */
   readonly gone: (orchestratorId: string) => void;
-  /** Another one is connected and does not answer: it is frozen, or cut off. It may come back. */
-  readonly away: (orchestratorId: string) => void;
-  /** Another one says that this one was away: its books are not its own any more. */
-  readonly wasAway: () => void;
   /** A first look around is over: those that are there are known. */
   readonly settled: () => void;
   readonly fault: (error: unknown, what: string) => void;
@@ -23,8 +19,6 @@ interface Peer {
   heardAt: number;
   /** Probes in a row that nobody listened to. */
   unheard: number;
-  /** It did not answer for so long that others took over what it had. */
-  isAway: boolean;
 }
 
 const BEAT_MS = 1_000;
@@ -33,8 +27,6 @@ const SILENT_MS = 1_500;
 /** One probe may fall into the moment in which a peer connects anew. */
 const PROBES = 2;
 const PROBE_MS = 1_000;
-/** A peer that was silent for longer and does not answer is away. */
-const AWAY_MS = 4_000;
 const HELD_MS = 2_000;
 /** Of those that were silent for longer nothing is expected. */
 const STALE_MS = 5_000;
@@ -44,8 +36,7 @@ const FIRST_LOOK_MS = 2_500;
 
 /**
  * The other orchestrators on the bus. Each beats once a second; one that falls silent is probed, and
- * counts as gone when nobody listens for it. One that is there and does not answer is away: what it has
- * is taken over as well, and it is told so when it is heard again.
+ * counts as gone when nobody listens for it, so that a frozen one is not mistaken for a dead one.
  */
 export class Peers {
   readonly #bus: Bus;
@@ -85,24 +76,16 @@ export class Peers {
   /** Of those that are there, one does what has to be done once: the one that came first. */
   get isFirst(): boolean {
     const since = Date.now() - STALE_MS;
-    return ![...this.#peers].some(
-      ([id, { heardAt, isAway }]) => id < this.#id && !isAway && heardAt >= since,
-    );
-  }
-
-  get areThere(): boolean {
-    return this.#peers.size > 0;
+    return ![...this.#peers].some(([id, { heardAt }]) => id < this.#id && heardAt >= since);
   }
 
   /**
-   * Sequences of the messages of a lane that the other orchestrators have in their books. Those that
-   * are away are not asked: what they have is up for grabs.
+   * Sequences of the messages of a lane that the other orchestrators have in their books.
    *
    * @throws WaitTimeoutError when one does not say.
    */
   async held(lane: Lane): Promise<readonly number[]> {
-    const there = [...this.#peers].filter(([, { isAway }]) => !isAway);
-    const lists = await Promise.all(there.map(([id]) => this.#heldBy(id, lane)));
+    const lists = await Promise.all([...this.#peers.keys()].map((id) => this.#heldBy(id, lane)));
     return lists.flat();
   }
 
@@ -130,15 +113,7 @@ export class Peers {
   #heard(id: string): void {
     const now = Date.now();
     if (id === this.#id) this.#echoAt = now;
-    else if (isId(id)) {
-      const wasAway = this.#peers.get(id)?.isAway === true;
-      this.#peers.set(id, { heardAt: now, unheard: 0, isAway: false });
-      if (wasAway) this.#order(id, { action: "away" });
-    }
-  }
-
-  #order(id: string, order: object): void {
-    this.#bus.nc.publish(this.#bus.names.orchestratorControl(id), JSON.stringify(order));
+    else if (isId(id)) this.#peers.set(id, { heardAt: now, unheard: 0 });
   }
 
   #gone(id: string): void {
@@ -150,20 +125,13 @@ export class Peers {
       await this.#ask(id, { action: "ping" }, PROBE_MS);
       peer.unheard = 0;
     } catch (error) {
-      if (error instanceof WaitTimeoutError) return this.#unanswered(id, peer);
+      // A time-out says nothing: it may be frozen and come back with all that it holds.
+      if (error instanceof WaitTimeoutError) return;
       if (!(error instanceof UnreachableError)) return this.#events.fault(error, "peer probe");
       peer.unheard += 1;
       const isSure = peer.unheard >= PROBES && Date.now() > this.#doubtUntil;
       if (isSure && this.#peers.get(id) === peer) this.#gone(id);
     }
-  }
-
-  #unanswered(id: string, peer: Peer): void {
-    const now = Date.now();
-    const isSure = now - peer.heardAt > AWAY_MS && now > this.#doubtUntil;
-    if (!isSure || peer.isAway || this.#peers.get(id) !== peer) return;
-    peer.isAway = true;
-    this.#events.away(id);
   }
 
   async #heldBy(id: string, lane: Lane): Promise<readonly number[]> {
@@ -183,9 +151,8 @@ export class Peers {
   }
 
   #answer(msg: Msg): void {
-    const order = jsonOf<{ readonly action?: unknown; readonly lane?: unknown }>(msg);
-    if (order?.action === "away") this.#events.wasAway();
     if (!msg.reply) return;
+    const order = jsonOf<{ readonly action?: unknown; readonly lane?: unknown }>(msg);
     if (order?.action === "ping") msg.respond(JSON.stringify({ ok: true }));
     else if (order?.action === "held" && isLane(order.lane))
       msg.respond(JSON.stringify({ ok: true, held: this.#events.held(order.lane) }));

@@ -7,7 +7,6 @@ import type { PerLane } from "../domain/lane.ts";
 import type { RetryPolicy } from "../domain/retry.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { DoneMessage } from "../messages/worker.ts";
-import { Absence } from "./absence.ts";
 import { Cancels } from "./cancels.ts";
 import { Directing } from "./directing.ts";
 import { Dispatcher, type FlowNeeds } from "./dispatcher.ts";
@@ -27,14 +26,6 @@ export interface DispatchingOptions {
   readonly log: ProcessLog;
 }
 
-/** What others do while this process does not run. */
-export interface AbsenceCare {
-  /** Whether there is anybody who could have taken over what it had. */
-  readonly hasPeers: () => boolean;
-  /** It runs again, and what was sent to it meanwhile has been thrown away. */
-  readonly back: (reason: string) => void;
-}
-
 /** Ended executions whose ids are remembered, to spare duplicates a run; about 4 MB at the most. */
 const ENDED_REMEMBERED = 20_000;
 
@@ -51,10 +42,8 @@ export class Dispatching {
   readonly capacityLimit: number;
   readonly #directing: Directing;
   readonly #intake: Intake;
-  readonly #absence: Absence;
   readonly #dispatcher: Dispatcher;
   readonly #fleet: () => Fleet;
-  #isOpen = false;
 
   /** `fleet` is asked for late: it and this know each other. */
   constructor(
@@ -62,7 +51,6 @@ export class Dispatching {
     executions: ExecutionStore,
     fleet: () => Fleet,
     options: DispatchingOptions,
-    care: AbsenceCare,
   ) {
     this.#fleet = fleet;
     this.capacityLimit = options.balancing.capacityLimit;
@@ -99,7 +87,6 @@ export class Dispatching {
       fault,
       settled: () => this.poke(),
     });
-    this.#absence = this.#makeAbsence(care, options.log);
     this.#directing = new Directing(bus, {
       assignments: this.assignments,
       balancing: options.balancing,
@@ -113,10 +100,7 @@ export class Dispatching {
       freeSlots: () => this.freeSlots(),
       batchFloor: () => Math.floor(this.assignments.size * BATCH_SHARE),
       directed: this.#directing,
-      onMessage: (message) => {
-        // Not handed back either: by now another one may run it.
-        if (this.#absence.isHere()) this.#dispatcher.dispatch(message);
-      },
+      onMessage: (message) => this.#dispatcher.dispatch(message),
       onFault: (error) => options.log.error({ err: error }, "message could not be handled now"),
       onUnavailable: (lane) => options.log.warn({ lane }, "lane does not answer; trying again"),
     });
@@ -124,23 +108,13 @@ export class Dispatching {
 
   /** Begins, or goes on, to take from the lanes. */
   open(): void {
-    this.#isOpen = true;
     this.assignments.start();
-    this.#absence.start();
-    if (this.#absence.isHere()) this.#intake.start();
+    this.#intake.start();
   }
 
   /** Takes nothing more; what is assigned goes on. */
   close(): void {
-    this.#isOpen = false;
     this.#intake.stop();
-  }
-
-  /** For good. */
-  stop(): void {
-    this.close();
-    this.#absence.stop();
-    this.assignments.stop();
   }
 
   /** Tasks that a worker holds or is about to get from this orchestrator. */
@@ -204,21 +178,6 @@ export class Dispatching {
     while (inFlight() > 0 && Date.now() < giveUpAt) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-  }
-
-  /** Lets nothing through that was sent to this process while it did not run: others may have it by now. */
-  #makeAbsence({ hasPeers, back }: AbsenceCare, log: ProcessLog): Absence {
-    return new Absence({
-      isMissed: hasPeers,
-      absent: (forMs) => {
-        log.warn({ forMs: Math.round(forMs) }, "did not run for a while");
-        this.#intake.stop();
-      },
-      back: (forMs) => {
-        if (this.#isOpen) this.#intake.start();
-        back(`did not run for ${Math.round(forMs)} ms`);
-      },
-    });
   }
 
   #makeAssignments(bus: Bus, log: ProcessLog): Assignments {

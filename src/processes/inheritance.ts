@@ -12,25 +12,17 @@ export interface InheritanceOptions {
   readonly control: Bus;
   readonly assignments: Assignments;
   readonly workerIds: () => readonly string[];
-  /** Drops the books without a word: another orchestrator has taken them over. */
-  readonly forgetBooks: () => number;
   readonly leadership: () => Leadership | undefined;
   readonly ackWaitMs: number;
   readonly log: ProcessLog;
   readonly fault: (error: unknown, what: string) => void;
 }
 
-export interface Inheritance {
-  readonly peers: Peers;
-  /** Looks for what is in nobody's books, or in nobody's hands. Never rejects. */
-  readonly takeOver: (reason: string) => void;
-}
-
 /**
- * Watches the other orchestrators. The first of those that are there sees to what one that is gone, or
- * does not answer, has left behind (ADR 0006): its books, and its lease.
+ * Watches the other orchestrators. The first of those that are there sees to what one that is gone
+ * has left behind (ADR 0006): its books, and its lease.
  */
-export function watchPeers(options: InheritanceOptions): Inheritance {
+export function watchPeers(options: InheritanceOptions): Peers {
   const { orchestratorId: id, data, control, assignments, leadership, log, fault } = options;
   const theirs = (lane: Lane) => peers.held(lane);
   const takeOver = new TakeOver(data, { ...options, peers: theirs });
@@ -45,17 +37,8 @@ export function watchPeers(options: InheritanceOptions): Inheritance {
       const expelled = leadership()?.expel(orchestratorId);
       expelled?.catch((error: unknown) => fault(error, "lease of a peer that is gone"));
     },
-    away: (orchestratorId) => {
-      log.warn({ orchestratorId }, "another orchestrator does not answer");
-      inherit(`${orchestratorId} does not answer`);
-    },
-    wasAway: () => {
-      // What others did not find, for example since they were away as well, is found again.
-      log.warn({ forgotten: options.forgetBooks() }, "was away; others took over what it had");
-      void takeOver.run("was away");
-    },
     settled: () => inherit("started"),
     fault,
   });
-  return { peers, takeOver: (reason) => void takeOver.run(reason) };
+  return peers;
 }

@@ -9,6 +9,7 @@ import { type Bus, connectBus } from "../bus/connect.ts";
 import { ExecutionStore } from "../bus/executions.ts";
 import { FleetLink } from "../bus/fleet-link.ts";
 import { Leadership } from "../bus/leadership.ts";
+import type { Peers } from "../bus/peers.ts";
 import { Pinger } from "../bus/pinger.ts";
 import { ensureTopology, type TopologyOptions } from "../bus/topology.ts";
 import { WorkerRegistry } from "../bus/worker-registry.ts";
@@ -22,7 +23,7 @@ import { watchBus } from "./bus-watch.ts";
 import { Dispatching, type DispatchingOptions } from "./dispatching.ts";
 import { Fleet } from "./fleet.ts";
 import { Forgetting } from "./forget-workers.ts";
-import { type Inheritance, watchPeers } from "./inheritance.ts";
+import { watchPeers } from "./inheritance.ts";
 import type { ProcessLog } from "./process-log.ts";
 import { Refusals } from "./refusals.ts";
 
@@ -85,7 +86,7 @@ export class Orchestrator implements AsyncDisposable {
   readonly #admission: Admission;
   readonly #link: FleetLink;
   readonly #pinger: Pinger;
-  readonly #inheritance: Inheritance;
+  readonly #peers: Peers;
   readonly #forgetting: Forgetting;
   readonly #supervisor: ActorRef<SupervisorEvent>;
   readonly #supervisorEnded = deferred();
@@ -105,12 +106,10 @@ export class Orchestrator implements AsyncDisposable {
     this.refusals = new Refusals(options.log);
     this.kernel = this.#makeKernel();
     const { ackWaitMs } = options.topology;
-    const care = {
-      hasPeers: () => this.#inheritance.peers.areThere,
-      back: (reason: string) => this.#inheritance.takeOver(reason),
-    };
-    const dispatchOptions = { ...options, ackWaitMs };
-    this.dispatching = new Dispatching(data, executions, () => this.fleet, dispatchOptions, care);
+    this.dispatching = new Dispatching(data, executions, () => this.fleet, {
+      ...options,
+      ackWaitMs,
+    });
     const leads = () => this.leads;
     this.#announcer = new Announcer({ bus: control, registry, leads, fault: this.#fault });
     this.#forgetting = new Forgetting({ registry, leads, log: options.log });
@@ -123,13 +122,12 @@ export class Orchestrator implements AsyncDisposable {
         this.dispatching.noticing(workerId, () => this.fleet.pong(workerId, incarnation)),
       unreachable: (workerId) => this.fleet.unreachable(workerId),
     });
-    this.#inheritance = watchPeers({
+    this.#peers = watchPeers({
       orchestratorId: id,
       data,
       control,
       assignments: this.dispatching.assignments,
       workerIds: ids,
-      forgetBooks: () => this.dispatching.assignments.forget(),
       leadership: () => this.#leadership,
       ackWaitMs,
       log: options.log,
@@ -175,7 +173,7 @@ export class Orchestrator implements AsyncDisposable {
     });
     this.#link.start(data);
     this.#pinger.start();
-    this.#inheritance.peers.start();
+    this.#peers.start();
     const { assignments, cancels } = dispatching;
     const { executions } = this.#parts;
     const answering = answerControl({ bus: data, assignments, executions, cancels }, this.#fault);
@@ -221,7 +219,7 @@ export class Orchestrator implements AsyncDisposable {
   async #stop(reason: string): Promise<void> {
     this.#supervisor.send({ type: "stop", reason });
     await this.#supervisorEnded.promise;
-    this.#inheritance.peers.stop();
+    this.#peers.stop();
     this.#forgetting.stop();
     this.#link.stop();
     this.#pinger.stop();
@@ -229,7 +227,7 @@ export class Orchestrator implements AsyncDisposable {
     await this.#announcer.settled();
     // A lease that cannot be given back expires by itself.
     await this.#leadership?.stop().catch((error: unknown) => this.#fault(error, "lease release"));
-    this.dispatching.stop();
+    this.dispatching.assignments.stop();
     this.kernel.stopAll();
     await Promise.all([this.#parts.data.close(), this.control.close()]);
   }
