@@ -6,8 +6,8 @@ import type { RegisterMessage, RegisterReply, WorkerControl } from "../messages/
 import type { Announcer } from "./announcer.ts";
 import { AtMost } from "./at-most.ts";
 import type { Fleet } from "./fleet.ts";
+import type { MessageRefusals } from "./message-refusals.ts";
 import type { ProcessLog } from "./process-log.ts";
-import type { Refusals } from "./refusals.ts";
 import { RegisterGate } from "./register-gate.ts";
 
 export interface AdmissionOptions {
@@ -15,7 +15,7 @@ export interface AdmissionOptions {
   readonly registry: WorkerRegistry;
   readonly announcer: Announcer;
   readonly fleet: Fleet;
-  readonly refusals: Refusals;
+  readonly refusals: MessageRefusals;
   readonly heartbeatIntervalMs: number;
   readonly ackWaitMs: number;
   readonly ping: (workerId: string) => void;

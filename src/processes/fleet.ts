@@ -27,8 +27,8 @@ import type {
 import { BeatFacts } from "./beat-facts.ts";
 import { Deaths } from "./deaths.ts";
 import { candidateOf, faultedMember, isFaulted, type Member, newMember } from "./member.ts";
-import type { Refusal } from "./refusals.ts";
-import { Seldom } from "./seldom.ts";
+import type { Refusal } from "./message-refusals.ts";
+import { OncePerKey } from "./once-per-key.ts";
 
 export interface FleetOptions {
   readonly kernel: Kernel;
@@ -71,8 +71,8 @@ export class Fleet {
   readonly #options: FleetOptions;
   readonly #members = new Map<string, Member>();
   readonly #machine: ReturnType<typeof workerWith>;
-  readonly #strangers = new Seldom(ASK_EVERY_MS);
-  readonly #outdated = new Seldom(ASK_EVERY_MS);
+  readonly #strangers = new OncePerKey(ASK_EVERY_MS);
+  readonly #outdated = new OncePerKey(ASK_EVERY_MS);
   readonly #deaths: Deaths;
   readonly #facts: BeatFacts;
   #candidates: WorkerCandidate[] | undefined;

@@ -24,8 +24,8 @@ import { Dispatching, type DispatchingOptions } from "./dispatching.ts";
 import { Fleet } from "./fleet.ts";
 import { Forgetting } from "./forget-workers.ts";
 import { watchPeers } from "./inheritance.ts";
+import { MessageRefusals } from "./message-refusals.ts";
 import type { ProcessLog } from "./process-log.ts";
-import { Refusals } from "./refusals.ts";
 
 export interface OrchestratorOptions extends Omit<DispatchingOptions, "ackWaitMs"> {
   readonly natsUrl: string;
@@ -79,7 +79,7 @@ export class Orchestrator implements AsyncDisposable {
   readonly fleet: Fleet;
   readonly dispatching: Dispatching;
   readonly kernel: Kernel;
-  readonly refusals: Refusals;
+  readonly refusals: MessageRefusals;
   readonly #options: OrchestratorOptions;
   readonly #parts: Parts;
   readonly #announcer: Announcer;
@@ -103,7 +103,7 @@ export class Orchestrator implements AsyncDisposable {
     this.control = control;
     this.#options = options;
     this.#parts = parts;
-    this.refusals = new Refusals(options.log);
+    this.refusals = new MessageRefusals(options.log);
     this.kernel = this.#makeKernel();
     const { ackWaitMs } = options.topology;
     this.dispatching = new Dispatching(data, executions, () => this.fleet, {

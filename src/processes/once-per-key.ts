@@ -1,7 +1,7 @@
 const MOST_KEYS = 10_000;
 
 /** Does something for each key so often at the most. */
-export class Seldom {
+export class OncePerKey {
   readonly #everyMs: number;
   readonly #doneAt = new Map<string, number>();
 

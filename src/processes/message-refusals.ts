@@ -16,7 +16,7 @@ export interface Refusal {
 }
 
 /** Counts what is refused, and tells each reason of it once in a while: a flood must not fill the log. */
-export class Refusals {
+export class MessageRefusals {
   readonly #log: ProcessLog;
   readonly #now: () => number;
   readonly #tallies = new Map<RefusalReason, RefusalTally>();
