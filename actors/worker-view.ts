@@ -1,7 +1,7 @@
 import type { WorkerStateName } from "../src/messages/worker.ts";
 import type { RecoveredWorker, WorkerInput } from "./worker-events.ts";
 import type { WorkerContext } from "./worker-facts.ts";
-import { WEIGHTS } from "./worker-limits.ts";
+import { SILENCE, WEIGHTS } from "./worker-limits.ts";
 import { isSuspect } from "./worker-rules.ts";
 
 /** How a worker stands: what balancing, the registry, HTTP and the CLI ask of its actor. */
@@ -58,6 +58,23 @@ export function standingOf(snapshot: WorkerSnapshot): WorkerStanding {
     inFlight: Math.max(facts.assigned, facts.reported),
     silentMs: facts.now() - facts.beatAt,
   };
+}
+
+/** Workers are pinged every second, and an answer may take half of one. */
+const PING_SLACK_MS = 1_500;
+
+/**
+ * Whether an answered ping may change anything about a worker that stands so: it proves one that is
+ * new, and counts for one that is ill or about to be late. `beatAgeMs` is undefined without a beat.
+ */
+export function pongMatters(
+  { state, suspect }: Pick<WorkerStanding, "state" | "suspect">,
+  beatAgeMs: number | undefined,
+  intervalMs: number,
+): boolean {
+  const isWell = !suspect && (state === "healthy" || state === "degraded");
+  if (!isWell || beatAgeMs === undefined) return true;
+  return beatAgeMs >= SILENCE.lateIntervals * intervalMs - PING_SLACK_MS;
 }
 
 const NO_SHARE = { weight: 0, slotShare: 0 } as const;

@@ -87,18 +87,21 @@ export class Leadership {
   }
 
   async #acquire(): Promise<void> {
+    const askedAt = Date.now();
     const revision = await this.#kv.create(LEASE_KEY, this.#holder);
-    this.#won(revision);
+    this.#won(revision, askedAt);
     this.#events.acquired(revision);
   }
 
   async #renew(revision: number): Promise<void> {
-    this.#won(await this.#kv.update(LEASE_KEY, this.#holder, revision));
+    const askedAt = Date.now();
+    this.#won(await this.#kv.update(LEASE_KEY, this.#holder, revision), askedAt);
   }
 
-  #won(revision: number): void {
+  /** The server counts from when it was asked: an answer that was long under way makes nothing longer. */
+  #won(revision: number, askedAt: number): void {
     this.#revision = revision;
-    this.#renewedAt = Date.now();
+    this.#renewedAt = askedAt;
   }
 
   /**

@@ -2,16 +2,23 @@ import type { Msg, Subscription } from "nats";
 import { UnreachableError, WaitTimeoutError } from "../domain/errors.ts";
 import { isId } from "../domain/ids.ts";
 import { isLane, type Lane } from "../domain/lane.ts";
+import { isCutOff, judgePeer, PEER_SILENCE } from "../domain/peer-silence.ts";
 import type { Bus } from "./connect.ts";
 import { jsonOf } from "./foreign.ts";
 
 export interface PeersEvents {
   /** Sequences of the messages of a lane in this orchestrator's books. */
   readonly held: (lane: Lane) => readonly number[];
-  /** Another orchestrator has left, or nobody listens for it any more. */
+  /** Another orchestrator has left, nobody listens for it any more, or it was silent for too long. */
   readonly gone: (orchestratorId: string) => void;
   /** A first look around is over: those that are there are known. */
   readonly settled: () => void;
+  /** An own beat has not come back in time: what others do not say means nothing. Said again while it is so. */
+  readonly doubt: () => void;
+  /** No own beat comes back: this one is cut off from the bus, or stood still. */
+  readonly cutOff: (silentMs: number) => void;
+  /** They do again. The others may have taken over what this one had. */
+  readonly back: (silentMs: number) => void;
   readonly fault: (error: unknown, what: string) => void;
 }
 
@@ -22,21 +29,18 @@ interface Peer {
 }
 
 const BEAT_MS = 1_000;
-/** A peer that was silent for longer is probed. */
-const SILENT_MS = 1_500;
 /** One probe may fall into the moment in which a peer connects anew. */
 const PROBES = 2;
 const PROBE_MS = 1_000;
 const HELD_MS = 2_000;
-/** Of those that were silent for longer nothing is expected. */
-const STALE_MS = 5_000;
-/** Who did not hear itself for so long does not judge others for the same time. */
+/** Who did not hear itself does not judge others for so long. */
 const DOUBT_MS = 5_000;
 const FIRST_LOOK_MS = 2_500;
 
 /**
  * The other orchestrators on the bus. Each beats once a second; one that falls silent is probed, and
- * counts as gone when nobody listens for it, so that a frozen one is not mistaken for a dead one.
+ * counts as gone when nobody listens for it, or when it has neither beaten nor answered for too long.
+ * Each hears its own beats as well: one that does not is cut off, and steps back before it is judged.
  */
 export class Peers {
   readonly #bus: Bus;
@@ -46,6 +50,7 @@ export class Peers {
   #subscriptions: Subscription[] = [];
   #timers: NodeJS.Timeout[] = [];
   #echoAt = 0;
+  #toldCutOff = false;
   #doubtUntil = 0;
 
   constructor(bus: Bus, id: string, events: PeersEvents) {
@@ -75,8 +80,13 @@ export class Peers {
 
   /** Of those that are there, one does what has to be done once: the one that came first. */
   get isFirst(): boolean {
-    const since = Date.now() - STALE_MS;
+    const since = Date.now() - PEER_SILENCE.staleMs;
     return ![...this.#peers].some(([id, { heardAt }]) => id < this.#id && heardAt >= since);
+  }
+
+  /** Also true of a process that stood still and has only just gone on. */
+  get isCutOff(): boolean {
+    return isCutOff(Date.now() - this.#echoAt);
   }
 
   /**
@@ -105,15 +115,42 @@ export class Peers {
     if (this.#bus.nc.isClosed()) return;
     this.#tell(this.#bus.names.orchestratorHeartbeat(this.#id));
     const now = Date.now();
-    if (now - this.#echoAt > SILENT_MS) this.#doubtUntil = now + DOUBT_MS;
-    for (const [id, peer] of this.#peers)
-      if (now - peer.heardAt > SILENT_MS) void this.#probe(id, peer);
+    this.#listenToOneself(now - this.#echoAt);
+    for (const [id, peer] of this.#peers) {
+      const verdict = judgePeer(now - peer.heardAt, this.#doubts);
+      if (verdict === "gone") this.#gone(id);
+      else if (verdict === "to be probed") void this.#probe(id, peer);
+    }
+  }
+
+  get #doubts(): boolean {
+    return Date.now() <= this.#doubtUntil;
+  }
+
+  #listenToOneself(silentMs: number): void {
+    if (silentMs > PEER_SILENCE.probedMs) {
+      this.#doubtUntil = Date.now() + DOUBT_MS;
+      this.#events.doubt();
+    }
+    if (!isCutOff(silentMs) || this.#toldCutOff) return;
+    this.#toldCutOff = true;
+    this.#events.cutOff(silentMs);
   }
 
   #heard(id: string): void {
     const now = Date.now();
-    if (id === this.#id) this.#echoAt = now;
+    if (id === this.#id) this.#heardOneself(now);
     else if (isId(id)) this.#peers.set(id, { heardAt: now, unheard: 0 });
+  }
+
+  #heardOneself(now: number): void {
+    const silentMs = now - this.#echoAt;
+    // After standing still this may come before the turn in which it would have been noticed.
+    this.#listenToOneself(silentMs);
+    this.#echoAt = now;
+    if (!this.#toldCutOff) return;
+    this.#toldCutOff = false;
+    this.#events.back(silentMs);
   }
 
   #gone(id: string): void {
@@ -123,13 +160,14 @@ export class Peers {
   async #probe(id: string, peer: Peer): Promise<void> {
     try {
       await this.#ask(id, { action: "ping" }, PROBE_MS);
+      peer.heardAt = Date.now();
       peer.unheard = 0;
     } catch (error) {
-      // A time-out says nothing: it may be frozen and come back with all that it holds.
+      // A time-out says nothing yet: it may have stood still for a moment, with all that it holds.
       if (error instanceof WaitTimeoutError) return;
       if (!(error instanceof UnreachableError)) return this.#events.fault(error, "peer probe");
       peer.unheard += 1;
-      const isSure = peer.unheard >= PROBES && Date.now() > this.#doubtUntil;
+      const isSure = peer.unheard >= PROBES && !this.#doubts;
       if (isSure && this.#peers.get(id) === peer) this.#gone(id);
     }
   }

@@ -9,8 +9,6 @@ export type HeaderLines = readonly (readonly [name: string, value: string])[];
 const PATIENCE_MS = 15_000;
 const ATTEMPT_MS = 5_000;
 const RETRY_MS = 200;
-/** err_code of: maximum messages exceeded (store failed), maximum bytes exceeded, insufficient storage. */
-const LIMIT_REACHED = new Set([10_077, 10_076, 10_047]);
 
 /**
  * Publishes into a stream; resolves once the message is stored. Tried again with the same message
@@ -32,7 +30,7 @@ export async function publishStored(
   for (;;) {
     const answer = await publishOnce(bus, subject, data, block);
     if (!("type" in answer)) return answer;
-    if (isFull(answer)) {
+    if (answer.type === "full") {
       throw new LaneFullError(`${subject} is full (${answer.description}); try again later`);
     }
     if (answer.type === "refused") throw refusedError(subject, answer);
@@ -61,13 +59,10 @@ function publishOnce(
   });
 }
 
-/** Servers say it with the code of "unavailable" (503), but it does not pass by itself. */
-function isFull(answer: PubRefusal): answer is PubRefusal & { description: string } {
-  if (answer.type === "unanswered" || !LIMIT_REACHED.has(answer.errorCode ?? 0)) return false;
-  return answer.type === "refused" || /maximum/i.test(answer.description ?? "");
-}
-
-function refusedError(subject: string, refusal: PubRefusal & { type: "refused" }): BatutaError {
+function refusedError(
+  subject: string,
+  refusal: Extract<PubRefusal, { type: "full" | "refused" }>,
+): BatutaError {
   const { errorCode, description } = refusal;
   return new PublishRefusedError(`${subject} was refused: ${description} (${errorCode})`);
 }

@@ -16,10 +16,16 @@ const FIRST_OF_SUBJECT = headerBlock([[HEADERS.expectedLastSubjectSequence, "0"]
 const WRONG_LAST_SEQUENCE = 10_071;
 const ATTEMPT_TIMEOUT_MS = 5_000;
 const RETRY_MS = 250;
+/** Subscribers see each attempt, also one that is refused: while there is no room they get rare. */
+const FULL_RETRY_MS = { first: 500, most: 5_000 };
+
+/** Hears of each attempt that found no room in the result stream. */
+export type OnFull = (detail: string) => void;
 
 /**
  * Stores a terminal record by compare-and-set, trying again for as long as the bus does not answer
- * (a leader election, a restart) and the connection is not closed.
+ * (a leader election, a restart) and the connection is not closed. While the stream is full it goes
+ * on trying as well if there is an `onFull`; without one it settles with a StreamFullError.
  *
  * After a time-out the record may have been stored by the attempt that seemed to fail; the next one
  * then finds it, and `isOwn` tells it from a record of somebody else.
@@ -28,11 +34,18 @@ export function storeResult(
   bus: Bus,
   result: ExecutionResult,
   settle: (outcome: StoreOutcome | Error) => void,
+  onFull?: OnFull,
 ): void {
   const subject = bus.names.result(result.executionId);
   const body = JSON.stringify(result);
   let uncertain = false;
+  let fullRetryMs = FULL_RETRY_MS.first;
   const again = () => setTimeout(attempt, RETRY_MS);
+  const againWhileFull = (detail: string) => {
+    onFull?.(detail);
+    setTimeout(attempt, fullRetryMs);
+    fullRetryMs = Math.min(2 * fullRetryMs, FULL_RETRY_MS.most);
+  };
   const answered = (msg: Msg | undefined) => {
     const answer = outcomeOf(msg);
     if (answer === "fenced" && uncertain) {
@@ -40,6 +53,8 @@ export function storeResult(
     } else if (answer === "unanswered" || answer === "unavailable") {
       uncertain ||= answer === "unanswered";
       again();
+    } else if (answer instanceof StreamFullError && onFull !== undefined) {
+      againWhileFull(answer.message);
     } else settle(answer);
   };
   const attempt = () => {
@@ -61,15 +76,20 @@ export function storeResult(
  * The same as a promise, looking first. JetStream refuses a second record, but plain subscribers of
  * the subject see the attempt all the same: where there is time, it is better not made.
  */
-export async function storeResultOnce(bus: Bus, result: ExecutionResult): Promise<StoreOutcome> {
+export async function storeResultOnce(
+  bus: Bus,
+  result: ExecutionResult,
+  onFull?: OnFull,
+): Promise<StoreOutcome> {
   // A look that fails decides nothing: the compare-and-set does.
   const present = await findResult(bus, result.executionId).catch(() => undefined);
   if (present !== undefined) return "fenced";
   return new Promise((resolve, reject) => {
-    storeResult(bus, result, (outcome) => {
+    const settle = (outcome: StoreOutcome | Error) => {
       if (outcome instanceof Error) reject(outcome);
       else resolve(outcome);
-    });
+    };
+    storeResult(bus, result, settle, onFull);
   });
 }
 
@@ -77,7 +97,10 @@ export async function storeResultOnce(bus: Bus, result: ExecutionResult): Promis
 function outcomeOf(msg: Msg | undefined): StoreOutcome | "unanswered" | "unavailable" | Error {
   const refusal = refusalOf(msg);
   if (refusal === undefined) return "stored";
-  if (refusal.type !== "refused") return refusal.type;
+  if (refusal.type === "unanswered" || refusal.type === "unavailable") return refusal.type;
+  if (refusal.type === "full") {
+    return new StreamFullError(`the result stream has no room: ${refusal.description}`);
+  }
   if (refusal.errorCode === WRONG_LAST_SEQUENCE) return "fenced";
   return new ResultRefusedError(`the result stream refused the record: ${refusal.description}`);
 }
@@ -87,6 +110,13 @@ export class ResultRefusedError extends BatutaError {
   override readonly name = "ResultRefusedError";
   readonly code = "RESULT_REFUSED";
   readonly retryable = false;
+}
+
+/** A stream that has to take an outcome has no room; the execution ends once it has. */
+export class StreamFullError extends BatutaError {
+  override readonly name = "StreamFullError";
+  readonly code = "STREAM_FULL";
+  readonly retryable = true;
 }
 
 async function isOwn(bus: Bus, result: ExecutionResult): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { BatutaError, type Problem } from "../domain/errors.ts";
+import { BatutaError, LaneFullError, type Problem } from "../domain/errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 
 /** A failure as a command tells it: the problem, its cause, what to do next. */
@@ -80,6 +80,9 @@ function causesOf(thrown: unknown): unknown[] {
 function nextStep(thrown: unknown, exitCode: ExitCode): string | undefined {
   if (exitCode === EXIT.internal) {
     return "set BATUTA_LOG_LEVEL=debug to see where it happened, and report it";
+  }
+  if (thrown instanceof LaneFullError) {
+    return "add workers or wait: `batuta queues` shows how many executions are before yours";
   }
   if (exitCode !== EXIT.unreachable || /`batuta |BATUTA_/.test(messageOf(thrown))) return undefined;
   return "start everything with `batuta dev`, or name a server with --url or BATUTA_NATS_URL";

@@ -63,6 +63,9 @@ const VARIABLES = {
     unplaceableTimeoutMs: setting("BATUTA_UNPLACEABLE_TIMEOUT", duration({ min: 0, max: 24 * HOUR }), "10m", "How long a task waits for a worker that could take it, before it is dead-lettered as unsupported."),
     ackWaitMs: setting("BATUTA_TASK_ACK_WAIT", duration({ min: 500, max: HOUR }), "30s", "A task that shows no progress for so long is delivered again; workers report every third of it."),
   },
+  janitor: {
+    intervalMs: setting("BATUTA_JANITOR_INTERVAL", duration({ min: 100, max: 24 * HOUR }), "60s", "How often the leading orchestrator looks for orphans: messages that stay in a lane and that its consumer delivers to nobody. Seen twice, and older than twice BATUTA_TASK_ACK_WAIT, they are put back."),
+  },
   limits: {
     taskMaxPayloadBytes: setting("BATUTA_TASK_MAX_PAYLOAD_BYTES", bytes({ min: 1_024, max: 67_108_864 }), "512KiB", "The largest flow message; a larger one is dead-lettered as too_large."),
   },

@@ -43,6 +43,8 @@ export const HEADERS = {
   queuedAt: "Batuta-Queued-At",
   uncertain: "Batuta-Uncertain",
   reason: "Batuta-Reason",
+  /** How often the janitor has put this message back into its lane. */
+  putBack: "Batuta-Put-Back",
   messageId: "Nats-Msg-Id",
   expectedLastSubjectSequence: "Nats-Expected-Last-Subject-Sequence",
 } as const;

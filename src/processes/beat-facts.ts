@@ -6,6 +6,7 @@ import type { Member } from "./member.ts";
 
 export interface BeatFactsOptions {
   readonly members: () => readonly Member[];
+  readonly inFlightOf: (workerId: string) => number;
   /** Tasks given to a worker before `before` (epoch ms). */
   readonly assignedBefore: (workerId: string, before: number) => readonly string[];
   /** A worker's beats do not list tasks that it was given long ago. */
@@ -31,6 +32,13 @@ export class BeatFacts {
 
   /** `now` is in epoch milliseconds. */
   of(member: Member, beat: Heartbeat, now: number): FleetFacts {
+    const untaken = this.#untaken(member, beat, now);
+    return { untaken, medianErrorRate: this.#medianErrorRate(now) };
+  }
+
+  /** How many tasks it must have got by now and does not list among those it runs. */
+  #untaken(member: Member, beat: Heartbeat, now: number): number {
+    if (this.#options.inFlightOf(beat.workerId) === 0) return 0;
     const listed = new Set(beat.inFlight.map(({ executionId }) => executionId));
     const unlisted = (givenBefore: number) =>
       this.#options
@@ -38,8 +46,7 @@ export class BeatFacts {
         .filter((executionId) => !listed.has(executionId));
     const missing = unlisted(now - MISSING_AFTER_MS);
     if (missing.length > 0) this.#missing(member, missing, now);
-    const untaken = unlisted(now - TAKEN_BY_MS).length;
-    return { untaken, medianErrorRate: this.#medianErrorRate(now) };
+    return unlisted(now - TAKEN_BY_MS).length;
   }
 
   #missing(member: Member, executionIds: readonly string[], now: number): void {

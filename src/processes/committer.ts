@@ -1,5 +1,5 @@
 import type { Bus } from "../bus/connect.ts";
-import { type StoreOutcome, storeResult, storeResultOnce } from "../bus/results.ts";
+import { type OnFull, type StoreOutcome, storeResult, storeResultOnce } from "../bus/results.ts";
 import type { ExecutionResult } from "../messages/result.ts";
 import type { RunningTask } from "./running-task.ts";
 
@@ -17,13 +17,19 @@ const SETTLE_LATEST_MS = 1;
 export class Committer {
   readonly #bus: Bus;
   readonly #settle: (commit: Commit, answer: StoreOutcome | Error) => void;
+  readonly #onFull: OnFull;
   readonly #answered: (readonly [commit: Commit, answer: StoreOutcome | Error])[] = [];
   #outstanding = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(bus: Bus, settle: (commit: Commit, answer: StoreOutcome | Error) => void) {
+  constructor(
+    bus: Bus,
+    settle: (commit: Commit, answer: StoreOutcome | Error) => void,
+    onFull: OnFull,
+  ) {
     this.#bus = bus;
     this.#settle = settle;
+    this.#onFull = onFull;
   }
 
   store(commit: Commit): void {
@@ -36,8 +42,8 @@ export class Committer {
     const { running, result } = commit;
     // A task that took its time or was tried before may have been given to another meanwhile.
     const isContested = running.task.attempt > 1 || result.durationMs > CONTESTED_AFTER_MS;
-    if (isContested) storeResultOnce(this.#bus, result).then(answered, answered);
-    else storeResult(this.#bus, result, answered);
+    if (isContested) storeResultOnce(this.#bus, result, this.#onFull).then(answered, answered);
+    else storeResult(this.#bus, result, answered, this.#onFull);
   }
 
   /**

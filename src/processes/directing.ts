@@ -34,6 +34,10 @@ const RECOVER_AGAIN_MS = 2_000;
 
 export interface DirectingOptions {
   readonly assignments: Assignments;
+  /** Stream sequences of the messages of a lane that this orchestrator holds. */
+  readonly own: (lane: Lane) => readonly number[];
+  /** The same of the other orchestrators. */
+  readonly peers: (lane: Lane) => Promise<readonly number[]>;
   readonly balancing: BalancingPolicy;
   readonly fleet: () => Fleet;
   /** After this the server delivers again by itself what is in nobody's hands. */
@@ -163,10 +167,11 @@ export class Directing {
 
   /** Without this, what a killed worker had in its socket and never read would wait for ack_wait. */
   async #recover({ workerId, lane, after, count }: SilentShare): Promise<void> {
-    const { assignments, fleet, ackWaitMs, log } = this.#options;
+    const { own, peers, fleet, ackWaitMs, log } = this.#options;
     const giveUpAt = Date.now() + ackWaitMs;
     const holders = {
-      own: () => assignments.sequencesOf(lane),
+      own: () => own(lane),
+      peers: () => peers(lane),
       workerIds: () =>
         fleet()
           .members()

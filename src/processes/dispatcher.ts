@@ -6,6 +6,7 @@ import type { LaneMessage } from "../bus/intake.ts";
 import { type BalancingPolicy, placeTask, type WorkerCandidate } from "../domain/balancing.ts";
 import type { Problem } from "../domain/errors.ts";
 import { executionIdOf } from "../domain/ids.ts";
+import type { Lane } from "../domain/lane.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { AttemptRecord, DeadLetterReason } from "../messages/result.ts";
 import type { TaskRefusal } from "../messages/worker.ts";
@@ -61,7 +62,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #unplaceables: Unplaceables;
   #cursor = 0;
-  #pondering = 0;
+  readonly #pondering = new Set<LaneMessage>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -70,7 +71,14 @@ export class Dispatcher {
 
   /** Messages that are looked up before they are placed: each will need a slot in a moment. */
   get pondering(): number {
-    return this.#pondering;
+    return this.#pondering.size;
+  }
+
+  /** Stream sequences of those of a lane: they are in no book yet. */
+  ponderedOf(lane: Lane): number[] {
+    return [...this.#pondering].flatMap((message) =>
+      message.lane === lane ? message.sequence : [],
+    );
   }
 
   /** Handles a lane message. On the hot path, a first delivery of a valid flow, it never waits. */
@@ -262,14 +270,14 @@ export class Dispatcher {
 
   /** A fault of the bus hands the message back: it must neither be lost nor stop the lane. */
   #guard(executionId: string, message: LaneMessage, work: Promise<void>): void {
-    this.#pondering += 1;
+    this.#pondering.add(message);
     work
       .catch((error: unknown) => {
         this.#options.fault(error, executionId);
         nak(this.#options.bus, message.ackSubject, FAULT_RETRY_MS);
       })
       .finally(() => {
-        this.#pondering -= 1;
+        this.#pondering.delete(message);
         this.#options.settled();
       });
   }

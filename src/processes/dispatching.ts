@@ -3,7 +3,7 @@ import type { Bus } from "../bus/connect.ts";
 import type { ExecutionStore } from "../bus/executions.ts";
 import { Intake } from "../bus/intake.ts";
 import { type BalancingPolicy, freeSlots, type WorkerCandidate } from "../domain/balancing.ts";
-import type { PerLane } from "../domain/lane.ts";
+import type { Lane, PerLane } from "../domain/lane.ts";
 import type { RetryPolicy } from "../domain/retry.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { DoneMessage } from "../messages/worker.ts";
@@ -14,6 +14,7 @@ import type { Fleet } from "./fleet.ts";
 import { type Loss, Outcomes } from "./outcomes.ts";
 import type { ProcessLog } from "./process-log.ts";
 import { RecentIds } from "./recent-ids.ts";
+import { isRefusedForRoom, Refusals } from "./refusals.ts";
 
 export interface DispatchingOptions {
   readonly weights: PerLane<number>;
@@ -23,6 +24,10 @@ export interface DispatchingOptions {
   readonly unplaceableTimeoutMs: number;
   readonly ackWaitMs: number;
   readonly needsOf: (body: ExecuteMessage) => FlowNeeds;
+  /** What the other orchestrators hold of a lane: the stream sequences of its messages. */
+  readonly peers: (lane: Lane) => Promise<readonly number[]>;
+  /** A task was given to a worker. Called for each. */
+  readonly worked?: (() => void) | undefined;
   readonly log: ProcessLog;
 }
 
@@ -39,6 +44,7 @@ export class Dispatching {
   readonly assignments: Assignments;
   readonly outcomes: Outcomes;
   readonly cancels: Cancels;
+  readonly refusals: Refusals;
   readonly capacityLimit: number;
   readonly #directing: Directing;
   readonly #intake: Intake;
@@ -55,12 +61,18 @@ export class Dispatching {
     this.#fleet = fleet;
     this.capacityLimit = options.balancing.capacityLimit;
     const ended = new RecentIds(ENDED_REMEMBERED);
-    const fault = (error: unknown, executionId: string) =>
-      options.log.error({ err: error, executionId }, "execution could not be handled now");
+    this.refusals = new Refusals(options.log);
+    const fault = (error: unknown, executionId: string) => {
+      if (isRefusedForRoom(error)) this.refusals.note(error);
+      else options.log.error({ err: error, executionId }, "execution could not be handled now");
+    };
     const now = () => Date.now();
     this.assignments = this.#makeAssignments(bus, options.log);
     this.cancels = new Cancels(bus, this.assignments, fault);
-    const booked = (executionId: string) => this.cancels.booked(executionId);
+    const booked = (executionId: string) => {
+      this.cancels.booked(executionId);
+      options.worked?.();
+    };
     this.outcomes = new Outcomes({
       bus,
       assignments: this.assignments,
@@ -89,6 +101,8 @@ export class Dispatching {
     });
     this.#directing = new Directing(bus, {
       assignments: this.assignments,
+      own: (lane) => this.sequencesOf(lane),
+      peers: options.peers,
       balancing: options.balancing,
       ackWaitMs: options.ackWaitMs,
       booked,
@@ -122,6 +136,11 @@ export class Dispatching {
     return this.assignments.inFlightOf(workerId) + this.#directing.reservedOf(workerId);
   }
 
+  /** Stream sequences of the messages of a lane that are in the hands of this orchestrator. */
+  sequencesOf(lane: Lane): number[] {
+    return [...this.assignments.sequencesOf(lane), ...this.#dispatcher.ponderedOf(lane)];
+  }
+
   /** Whether a worker agrees to take tasks that the server delivers to it itself. Never rejects. */
   askToDirect(workerId: string): Promise<boolean> {
     return this.#directing.ask(workerId);
@@ -146,7 +165,7 @@ export class Dispatching {
 
   /** Tasks that the fleet could take now from this orchestrator. */
   freeSlots(): number {
-    let free = -this.#dispatcher.pondering;
+    let free = -this.#dispatcher.pondering - this.outcomes.waitingForRoom;
     for (const candidate of this.#fleet().candidates()) free += this.#freeOf(candidate);
     return free;
   }
@@ -171,10 +190,11 @@ export class Dispatching {
     return freeSlots(candidate, this.capacityLimit);
   }
 
-  /** Resolves once nothing is assigned any more, or after `timeoutMs`. */
+  /** Resolves once nothing is assigned or about to be, or after `timeoutMs`. */
   async settled(timeoutMs: number): Promise<void> {
     const giveUpAt = Date.now() + timeoutMs;
-    const inFlight = () => this.assignments.size + this.#directing.open;
+    const inFlight = () =>
+      this.assignments.size + this.#dispatcher.pondering + this.#directing.open;
     while (inFlight() > 0 && Date.now() < giveUpAt) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

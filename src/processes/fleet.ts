@@ -8,7 +8,7 @@ import type {
 import { workerWith } from "../../actors/worker-effects.ts";
 import { type LiveWorkerState, manifestOf, type WorkerEvent } from "../../actors/worker-events.ts";
 import type { WorkerContext } from "../../actors/worker-facts.ts";
-import { recoveredInput, standingOf } from "../../actors/worker-view.ts";
+import { pongMatters, recoveredInput, standingOf } from "../../actors/worker-view.ts";
 import type { Recipient } from "../bus/assignments.ts";
 import type { RegistryEntry } from "../bus/worker-registry.ts";
 import type { WorkerCandidate } from "../domain/balancing.ts";
@@ -216,8 +216,16 @@ export class Fleet {
     return this.members().filter(({ standing }) => standing.state === "registering").length;
   }
 
-  pong(workerId: string, incarnation: string | undefined): void {
-    this.#members.get(workerId)?.ref.send({ type: "pong", incarnation });
+  /** The canary came back. The actor is told only where that may matter: it comes every second. */
+  pong(workerId: string, incarnation: string | undefined, now: number): void {
+    const member = this.#members.get(workerId);
+    if (member === undefined) return;
+    const { registration, standing, lastBeatAt } = member;
+    const { heartbeatIntervalMs = this.#options.heartbeatIntervalMs } = registration;
+    const beatAgeMs = lastBeatAt === undefined ? undefined : now - lastBeatAt;
+    const isOwn = incarnation === registration.incarnation;
+    if (!isOwn || pongMatters(standing, beatAgeMs, heartbeatIntervalMs))
+      member.ref.send({ type: "pong", incarnation });
   }
 
   /** What the balancer may choose from. The list is kept until something about it changes. */
@@ -262,9 +270,9 @@ export class Fleet {
     });
     const member = newMember(entry, ref, faults);
     this.#members.set(workerId, member);
-    ref.subscribe(() => {
+    ref.subscribe((snapshot) => {
       const { assignable, weight } = member.standing;
-      member.standing = standingOf(ref.snapshot());
+      member.standing = standingOf(snapshot);
       const isSame = member.standing.assignable === assignable && member.standing.weight === weight;
       // Every beat comes by here: for a fleet, each rebuilding the list would be quadratic.
       if (!isSame) this.#reconsider(member);

@@ -1,21 +1,17 @@
 import { freeSlots } from "../domain/balancing.ts";
-import { quarantineText } from "../domain/conduct.ts";
-import type {
-  FleetSummary,
-  HealthCheck,
-  HealthReport,
-  HealthStatus,
-  QueueView,
-} from "../http/port.ts";
+import type { FleetSummary, HealthReport, QueueView } from "../http/port.ts";
 import { WORKER_STATES, type WorkerStateName } from "../messages/worker.ts";
-import { quarantineOf } from "./member.ts";
+import {
+  type DurabilityFacts,
+  durabilityCheck,
+  janitorCheck,
+  readBus,
+  supervisionCheck,
+  supervisorCheck,
+  workersCheck,
+  worst,
+} from "./health-checks.ts";
 import type { Orchestrator } from "./orchestrator.ts";
-
-export interface DurabilityFacts {
-  readonly requested: "standard" | "strict";
-  readonly effective: "standard" | "strict";
-  readonly detail: string;
-}
 
 /** The body of `GET /orchestrator/health`: the worst check is the status. */
 export async function healthReport(
@@ -23,82 +19,30 @@ export async function healthReport(
   durability: DurabilityFacts,
   queues: () => Promise<readonly QueueView[]>,
 ): Promise<HealthReport> {
-  const lanes = await readLanes(queues);
+  const bus = await readBus(orchestrator, queues);
   const workers = fleetSummary(orchestrator);
   const checks = [
-    lanes.check,
+    ...bus.checks,
     supervisorCheck(orchestrator),
     workersCheck(workers),
     supervisionCheck(orchestrator, Date.now()),
+    janitorCheck(orchestrator),
     durabilityCheck(durability),
   ];
   return {
     status: worst(checks),
     timestamp: new Date().toISOString(),
-    queues: lanes.queues,
+    queues: bus.queues,
     workers,
     supervisor: {
       instanceId: orchestrator.id,
       leading: orchestrator.leads,
-      leaderId: await orchestrator.leaderId(),
+      leaderId: bus.leaderId,
     },
     durability,
     refused: orchestrator.refusals.counts,
     checks,
   };
-}
-
-async function readLanes(
-  queues: () => Promise<readonly QueueView[]>,
-): Promise<{ queues: readonly QueueView[]; check: HealthCheck }> {
-  try {
-    const found = await queues();
-    return { queues: found, check: { name: "bus", status: "healthy", detail: "the lanes answer" } };
-  } catch (error) {
-    const detail = `the lanes do not answer: ${(error as Error).message}`;
-    return { queues: [], check: { name: "bus", status: "critical", detail } };
-  }
-}
-
-function supervisorCheck(orchestrator: Orchestrator): HealthCheck {
-  const { state, dispatches } = orchestrator;
-  return { name: "supervisor", status: dispatches ? "healthy" : "critical", detail: state };
-}
-
-function workersCheck({ total, available }: FleetSummary): HealthCheck {
-  const name = "workers";
-  if (total === 0) return { name, status: "degraded", detail: "no worker is registered" };
-  const detail = `${available} of ${total} workers can take a task`;
-  return { name, status: "healthy", detail };
-}
-
-/** How many are named: after a bad deployment it may be all of them. */
-const MOST_NAMED = 10;
-
-/** What restarts do not mend: workers in quarantine, and too many deaths at once. */
-function supervisionCheck({ fleet }: Orchestrator, now: number): HealthCheck {
-  const name = "supervision";
-  const confined = fleet.members().flatMap((member) => {
-    const quarantine = quarantineOf(member, now);
-    return quarantine ? `${member.registration.workerId} ${quarantineText(quarantine)}` : [];
-  });
-  const named = confined.slice(0, MOST_NAMED);
-  if (confined.length > named.length) named.push(`${confined.length - named.length} more`);
-  const detail = [fleet.escalation(now) ?? [], named].flat().join("; ");
-  if (detail === "") return { name, status: "healthy", detail: "no worker is in quarantine" };
-  return { name, status: "degraded", detail };
-}
-
-function durabilityCheck({ requested, effective, detail }: DurabilityFacts): HealthCheck {
-  const weaker = requested === "strict" && effective !== "strict";
-  return { name: "durability", status: weaker ? "degraded" : "healthy", detail };
-}
-
-function worst(checks: readonly HealthCheck[]): HealthStatus {
-  for (const status of ["critical", "degraded"] as const) {
-    if (checks.some((check) => check.status === status)) return status;
-  }
-  return "healthy";
 }
 
 function fleetSummary({ fleet, dispatching }: Orchestrator): FleetSummary {

@@ -22,7 +22,8 @@ import { HEADERS } from "../messages/subjects.ts";
 import { summary } from "./accept.ts";
 import { deadLetterPort } from "./dead-letter-port.ts";
 import type { FlowNeeds } from "./dispatcher.ts";
-import { type DurabilityFacts, healthReport } from "./health-report.ts";
+import type { DurabilityFacts } from "./health-checks.ts";
+import { healthReport } from "./health-report.ts";
 import { type Member, quarantineOf } from "./member.ts";
 import type { Orchestrator } from "./orchestrator.ts";
 
@@ -59,7 +60,11 @@ export function orchestratorPort(
     cancel: (executionId, reason) => requestCancel(bus, executionId, reason),
     health: () => healthReport(orchestrator, options.durability, queues),
     ready: async () => {
-      const reasons = orchestrator.dispatches ? [] : [`the orchestrator is ${orchestrator.state}`];
+      const { busTrouble, dispatches, state } = orchestrator;
+      const reasons = [
+        ...(dispatches ? [] : [`the orchestrator is ${state}`]),
+        ...(busTrouble === undefined ? [] : [busTrouble]),
+      ];
       return { ready: reasons.length === 0, reasons };
     },
     workers: async () => fleet.members().map(workerView),

@@ -19,21 +19,24 @@ import { SystemClock } from "../kernel/system-clock.ts";
 import { Admission, orderWorker } from "./admission.ts";
 import { Announcer } from "./announcer.ts";
 import { answerControl } from "./answer-control.ts";
-import { watchBus } from "./bus-watch.ts";
+import { BusWatch } from "./bus-watch.ts";
+import { logConnection } from "./connection-log.ts";
 import { Dispatching, type DispatchingOptions } from "./dispatching.ts";
 import { Fleet } from "./fleet.ts";
-import { Forgetting } from "./forget-workers.ts";
+import { Housekeeping } from "./housekeeping.ts";
 import { watchPeers } from "./inheritance.ts";
+import type { JanitorReport } from "./janitor.ts";
 import { MessageRefusals } from "./message-refusals.ts";
 import type { ProcessLog } from "./process-log.ts";
 
-export interface OrchestratorOptions extends Omit<DispatchingOptions, "ackWaitMs"> {
+export interface OrchestratorOptions extends Omit<DispatchingOptions, "ackWaitMs" | "peers"> {
   readonly natsUrl: string;
   readonly prefix: string;
   readonly topology: Required<TopologyOptions>;
   readonly heartbeatIntervalMs: number;
   readonly drainTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
+  readonly janitorIntervalMs: number;
   readonly log: ProcessLog;
 }
 
@@ -87,7 +90,8 @@ export class Orchestrator implements AsyncDisposable {
   readonly #link: FleetLink;
   readonly #pinger: Pinger;
   readonly #peers: Peers;
-  readonly #forgetting: Forgetting;
+  readonly #housekeeping: Housekeeping;
+  readonly #busWatch: BusWatch;
   readonly #supervisor: ActorRef<SupervisorEvent>;
   readonly #supervisorEnded = deferred();
   readonly #closers: (() => void)[] = [];
@@ -109,17 +113,29 @@ export class Orchestrator implements AsyncDisposable {
     this.dispatching = new Dispatching(data, executions, () => this.fleet, {
       ...options,
       ackWaitMs,
+      peers: (lane) => this.#peers.held(lane),
     });
     const leads = () => this.leads;
     this.#announcer = new Announcer({ bus: control, registry, leads, fault: this.#fault });
-    this.#forgetting = new Forgetting({ registry, leads, log: options.log });
+    this.#housekeeping = new Housekeeping({
+      ...options,
+      bus: control,
+      registry,
+      leads,
+      held: async (lane) => [
+        ...this.dispatching.assignments.sequencesOf(lane),
+        ...(await this.#peers.held(lane)),
+      ],
+    });
     this.fleet = this.#makeFleet();
     this.#admission = this.#makeAdmission();
     this.#link = this.#makeLink();
     const ids = () => this.fleet.members().map(({ registration }) => registration.workerId);
     this.#pinger = new Pinger(control, ids, {
       pong: (workerId, incarnation) =>
-        this.dispatching.noticing(workerId, () => this.fleet.pong(workerId, incarnation)),
+        this.dispatching.noticing(workerId, () =>
+          this.fleet.pong(workerId, incarnation, Date.now()),
+        ),
       unreachable: (workerId) => this.fleet.unreachable(workerId),
     });
     this.#peers = watchPeers({
@@ -127,12 +143,17 @@ export class Orchestrator implements AsyncDisposable {
       data,
       control,
       assignments: this.dispatching.assignments,
+      own: (lane) => this.dispatching.sequencesOf(lane),
       workerIds: ids,
       leadership: () => this.#leadership,
       ackWaitMs,
+      doubt: (reason) => this.#supervisor.send({ type: "doubt", reason }),
+      cutOff: () => this.#supervisor.send({ type: "busLost" }),
+      back: () => this.#busBack(),
       log: options.log,
       fault: this.#fault,
     });
+    this.#busWatch = this.#makeBusWatch();
     const { shutdownTimeoutMs: stopTimeoutMs } = options;
     this.#supervisor = this.kernel.start({
       address: SUPERVISOR,
@@ -143,7 +164,8 @@ export class Orchestrator implements AsyncDisposable {
   }
 
   get leads(): boolean {
-    return this.#leadership?.leads ?? false;
+    // Others expel the lease of one that is silent for longer than it takes to know of it oneself.
+    return !this.#peers.isCutOff && (this.#leadership?.leads ?? false);
   }
 
   /** Whether it takes from the lanes now. */
@@ -154,6 +176,20 @@ export class Orchestrator implements AsyncDisposable {
   /** The state of the supervisor actor, regions side by side. */
   get state(): string {
     return this.#supervisor.snapshot().state;
+  }
+
+  /** Why no worker is given up now; undefined while the supervisor trusts its eyes. */
+  get doubt(): string | undefined {
+    return this.#freeze?.reason;
+  }
+
+  /** What is wrong with the bus; undefined while it answers. */
+  get busTrouble(): string | undefined {
+    return this.#busWatch.trouble;
+  }
+
+  get janitorReport(): JanitorReport {
+    return this.#housekeeping.janitorReport;
   }
 
   /** The orchestrator that holds the lease; null when nobody does. */
@@ -178,13 +214,10 @@ export class Orchestrator implements AsyncDisposable {
     const { executions } = this.#parts;
     const answering = answerControl({ bus: data, assignments, executions, cancels }, this.#fault);
     this.#closers.push(watch.stop, ...answering.map((each) => () => each.unsubscribe()));
-    const back = () => {
-      this.#supervisor.send({ type: "busBack" });
-      // Losing the bus counted as losing the lease; if it is still held, that was an error.
-      if (this.leads) this.#supervisor.send({ type: "leaseAcquired" });
-    };
-    const events = { lost: () => void this.#supervisor.send({ type: "busLost" }), back };
-    watchBus(control, this.#options.topology, events, this.#options.log);
+    this.#busWatch.start();
+    for (const [name, bus] of Object.entries({ data, control })) {
+      logConnection(bus, name, this.#options.log);
+    }
     this.#leadership = await Leadership.start(control, this.id, {
       acquired: () => this.#supervisor.send({ type: "leaseAcquired" }),
       lost: (reason) => {
@@ -201,6 +234,12 @@ export class Orchestrator implements AsyncDisposable {
     }
     this.#isServing = true;
     this.#supervisor.send({ type: "ready" });
+  }
+
+  #busBack(): void {
+    this.#supervisor.send({ type: "busBack" });
+    // Losing the bus counted as losing the lease; if it is still held, that was an error.
+    if (this.leads) this.#supervisor.send({ type: "leaseAcquired" });
   }
 
   /**
@@ -220,7 +259,8 @@ export class Orchestrator implements AsyncDisposable {
     this.#supervisor.send({ type: "stop", reason });
     await this.#supervisorEnded.promise;
     this.#peers.stop();
-    this.#forgetting.stop();
+    this.#housekeeping.stop();
+    this.#busWatch.stop();
     this.#link.stop();
     this.#pinger.stop();
     for (const close of this.#closers) close();
@@ -235,6 +275,14 @@ export class Orchestrator implements AsyncDisposable {
   readonly #fault = (error: unknown, what: string): void => {
     this.#options.log.error({ err: error, what }, "fault");
   };
+
+  #makeBusWatch(): BusWatch {
+    const { topology, log } = this.#options;
+    const back = () => this.#busBack();
+    const lost = () => void this.#supervisor.send({ type: "busLost" });
+    const doubt = (reason: string) => void this.#supervisor.send({ type: "doubt", reason });
+    return new BusWatch(this.control, topology, { lost, back, doubt }, log);
+  }
 
   #makeKernel(): Kernel {
     const { log } = this.#options;
@@ -368,11 +416,11 @@ export class Orchestrator implements AsyncDisposable {
         log.info({ orchestratorId: this.id }, "leading");
         this.#announcer.catchUp(this.fleet.members());
         this.#announceLost().catch((error: unknown) => this.#fault(error, "registry"));
-        this.#forgetting.start();
+        this.#housekeeping.start();
       },
       follow: () => {
         log.info({ orchestratorId: this.id }, "standing by");
-        this.#forgetting.stop();
+        this.#housekeeping.stop();
       },
       freezeVerdicts: (freeze) => {
         if (this.#freeze === undefined) log.warn({ reason: freeze.reason }, "verdicts frozen");

@@ -1,4 +1,5 @@
-import { ack, nak } from "../bus/ack.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { ack, extend, nak } from "../bus/ack.ts";
 import {
   type Assignment,
   type Assignments,
@@ -16,6 +17,7 @@ import { decideDeath, decideRetry, type RetryDecision, type RetryPolicy } from "
 import type { AttemptRecord, ExecutionResult } from "../messages/result.ts";
 import type { DoneMessage, TaskOutcome } from "../messages/worker.ts";
 import { giveUp, settleEnded } from "./give-up.ts";
+import { isRefusedForRoom } from "./refusals.ts";
 import { placeOf } from "./task-facts.ts";
 import { wholeTask } from "./whole-task.ts";
 
@@ -39,12 +41,14 @@ export interface Loss {
 
 /** Each needs an answer of the bus or two: all those of a large worker at once would crowd out the rest. */
 const MOVED_AT_ONCE = 32;
+const FULL_RETRY_MS = 1_000;
 
 /** What follows from a worker's reports, and from a worker's death. */
 export class Outcomes {
   readonly #options: OutcomesOptions;
   #completed = 0;
   #failed = 0;
+  readonly #waitingForRoom = new Set<string>();
 
   constructor(options: OutcomesOptions) {
     this.#options = options;
@@ -53,6 +57,11 @@ export class Outcomes {
   /** Executions completed and attempts failed since the start, as reported. */
   get counts(): { readonly completed: number; readonly failed: number } {
     return { completed: this.#completed, failed: this.#failed };
+  }
+
+  /** Failed executions that cannot be ended yet, since a stream has no room for their outcome. */
+  get waitingForRoom(): number {
+    return this.#waitingForRoom.size;
   }
 
   /** Settles what a worker reports. Reports of attempts that are not assigned (any more) are dropped. */
@@ -163,8 +172,34 @@ export class Outcomes {
     const attempts = [...history, record];
     const reason = decision.because;
     const failure = { executionId, flowId, message, reason, error, attempts, workerId, startedAt };
-    if ((await giveUp(bus, failure, at)) === "fenced") await this.#fenced(assignment);
+    await this.#onceThereIsRoom(task, async () => {
+      if ((await giveUp(bus, failure, at)) === "fenced") await this.#fenced(assignment);
+    });
     this.#options.ended(executionId);
+  }
+
+  /**
+   * Stores an outcome, holding on to its message for as long as a stream is full: given back, the
+   * message would run once more for nothing.
+   */
+  async #onceThereIsRoom({ executionId, message }: Task, store: () => Promise<void>) {
+    const { bus, fault } = this.#options;
+    try {
+      for (;;) {
+        const refusal = await store().then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        if (refusal === undefined) return;
+        if (!isRefusedForRoom(refusal) || bus.nc.isClosed()) throw refusal;
+        fault(refusal, executionId);
+        this.#waitingForRoom.add(executionId);
+        extend(bus, message.ackSubject);
+        await pause(FULL_RETRY_MS);
+      }
+    } finally {
+      this.#waitingForRoom.delete(executionId);
+    }
   }
 
   #decide(task: Task, record: AttemptRecord, policy: RetryPolicy): RetryDecision {

@@ -3,7 +3,7 @@ import { coreNodeTypes } from "../engine/node-types.ts";
 import { startHttpServer } from "../http/server.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import { flowNeeds, warmUp } from "./core-engine.ts";
-import type { DurabilityFacts } from "./health-report.ts";
+import type { DurabilityFacts } from "./health-checks.ts";
 import { type Orchestrator, startOrchestrator } from "./orchestrator.ts";
 import { orchestratorPort } from "./orchestrator-port.ts";
 import type { ProcessLog } from "./process-log.ts";
@@ -16,7 +16,8 @@ export interface RunningOrchestrator {
 }
 
 /**
- * An orchestrator with its HTTP API, as the settings say.
+ * An orchestrator with its HTTP API, as the settings say. `worked` is called for each task that is
+ * given to a worker.
  *
  * @throws UnreachableError when no server answers; ConfigError when HTTP cannot be served.
  */
@@ -25,6 +26,7 @@ export async function runOrchestrator(
   natsUrl: string,
   log: ProcessLog,
   durability: DurabilityFacts = unknownDurability(config),
+  worked?: () => void,
 ): Promise<RunningOrchestrator> {
   const needsOf: (body: ExecuteMessage) => ReturnType<ReturnType<typeof flowNeeds>> = flowNeeds({
     catalog: coreNodeTypes,
@@ -48,7 +50,9 @@ export async function runOrchestrator(
     heartbeatIntervalMs: config.worker.heartbeatIntervalMs,
     drainTimeoutMs: config.worker.drainTimeoutMs,
     shutdownTimeoutMs: config.process.shutdownTimeoutMs,
+    janitorIntervalMs: config.janitor.intervalMs,
     needsOf,
+    worked,
     log,
   });
   if (!config.http.enabled) {

@@ -10,6 +10,8 @@ import { heldByWorker, recoverUnheld } from "./recover-unheld.ts";
 
 export interface TakeOverOptions {
   readonly assignments: Assignments;
+  /** Stream sequences of the messages of a lane that this orchestrator holds. */
+  readonly own: (lane: Lane) => readonly number[];
   readonly workerIds: () => readonly string[];
   /** What the other orchestrators hold of a lane. */
   readonly peers: (lane: Lane) => Promise<readonly number[]>;
@@ -70,12 +72,12 @@ export class TakeOver {
   }
 
   async #lanes(): Promise<[adopted: number, recovered: number]> {
-    const { assignments, workerIds, peers } = this.#options;
+    const { own, workerIds, peers } = this.#options;
     let [adopted, recovered] = [0, 0];
     for (const lane of LANES) {
       adopted += await this.#adopt(lane);
       recovered += await recoverUnheld(this.#bus, lane, 0, {
-        own: () => assignments.sequencesOf(lane),
+        own: () => own(lane),
         workerIds,
         peers: () => peers(lane),
       });
@@ -88,7 +90,7 @@ export class TakeOver {
    * and after their orchestrators: what both answers list was not settled in between.
    */
   async #adopt(lane: Lane): Promise<number> {
-    const { assignments, workerIds, peers } = this.#options;
+    const { own, workerIds, peers } = this.#options;
     const ids = workerIds();
     const ask = (workerId: string) => heldByWorker(this.#bus, workerId, lane);
     const first = new Set(
@@ -96,7 +98,7 @@ export class TakeOver {
     );
     if (first.size === 0) return 0;
     await pause(SETTLE_MS);
-    const known = new Set([...assignments.sequencesOf(lane), ...(await peers(lane))]);
+    const known = new Set([...own(lane), ...(await peers(lane))]);
     const counts = ids.map(async (workerId) => {
       const tasks = (await ask(workerId)).filter(({ ackSubject }) => first.has(ackSubject));
       // Booked as soon as the answer is there: what the task comes to arrives behind it.

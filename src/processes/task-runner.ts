@@ -32,6 +32,8 @@ export interface TaskRunnerOptions {
   readonly took: (tasks: readonly LongTask[]) => void;
   readonly dropped: (executionId: string) => void;
   readonly done: (outcome: TaskOutcome) => void;
+  /** The result stream has no room for a record; it is tried again until it has. */
+  readonly full: (detail: string) => void;
 }
 
 /** From here on a task is long: well below the shortest ack_wait that the settings allow. */
@@ -56,7 +58,8 @@ export class TaskRunner {
 
   constructor(options: TaskRunnerOptions) {
     this.#options = options;
-    this.#committer = new Committer(options.bus, (...settled) => this.#settle(...settled));
+    const settle = (commit: Commit, answer: StoreOutcome | Error) => this.#settle(commit, answer);
+    this.#committer = new Committer(options.bus, settle, options.full);
   }
 
   get draining(): boolean {

@@ -13,10 +13,12 @@ import type {
   WorkerControl,
 } from "../messages/worker.ts";
 import { Beats } from "./beats.ts";
+import { logConnection } from "./connection-log.ts";
 import type { FlowEngine } from "./flow-engine.ts";
 import { Grace } from "./grace.ts";
 import type { ProcessLog } from "./process-log.ts";
 import { pulledTask } from "./pulled-task.ts";
+import { seldom } from "./seldom.ts";
 import { TaskRunner } from "./task-runner.ts";
 import { VERSION } from "./version.ts";
 
@@ -48,6 +50,7 @@ export interface WorkerHandle extends AsyncDisposable {
 const REGISTER_RETRY_MS = 500;
 const MOST_RETRY_MS = 60_000;
 const GOODBYE_MS = 2_000;
+const TELL_FULL_EVERY_MS = 5_000;
 /** It travels in beats and goodbyes, and is for people. */
 const MAX_REASON_CHARS = 200;
 
@@ -123,6 +126,7 @@ class WorkerProcess implements WorkerHandle {
   async start(signal: AbortSignal | undefined): Promise<void> {
     const { capacity, log } = this.#options;
     this.#link.listen();
+    logConnection(this.#bus, "worker", log);
     const { ackWaitMs } = await this.#register(signal);
     this.#beats = await this.#startBeats(ackWaitMs);
     const beats = this.#beats;
@@ -135,6 +139,9 @@ class WorkerProcess implements WorkerHandle {
       took: (tasks) => beats.took(tasks),
       dropped: (executionId) => beats.dropped(executionId),
       done: (outcome) => this.#link.done(outcome),
+      full: seldom(TELL_FULL_EVERY_MS, Date.now, (reason: string, refusals) =>
+        log.warn({ reason, refusals }, "result is refused; trying again"),
+      ),
     });
     this.#link.report();
     void this.#bus.nc.closed().then((error) => {

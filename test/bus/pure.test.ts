@@ -1,5 +1,7 @@
+import type { Msg } from "nats";
 import { expect, test } from "vitest";
 import { parseAckSubject } from "../../src/bus/ack-subject.ts";
+import { refusalOf } from "../../src/bus/pub-ack.ts";
 import { growOnly } from "../../src/bus/topology-merge.ts";
 import { isAtLeast } from "../../src/domain/server-version.ts";
 
@@ -52,4 +54,24 @@ test("a stream only grows: no limit is ever lowered, and none is the largest", (
   expect(growOnly(existing as never, { ...wanted, subjects: ["a", "b"] })).toEqual({
     subjects: ["a", "b"],
   });
+});
+
+function answer(error: object): Msg {
+  const text = JSON.stringify({ stream: "S", seq: 0, error });
+  return { data: new TextEncoder().encode(text), string: () => text } as Msg;
+}
+
+test.each([
+  [503, 10_077, "maximum messages exceeded", "full"],
+  [503, 10_077, "maximum bytes exceeded", "full"],
+  [503, 10_077, "write /js/1.blk: no space left on device", "full"],
+  [400, 10_002, "resource limits exceeded for account", "full"],
+  [503, 10_023, "insufficient resources", "full"],
+  [500, 10_047, "insufficient storage resources available", "full"],
+  [503, 10_077, "store is closed", "unavailable"],
+  [503, 10_008, "JetStream system temporarily unavailable", "unavailable"],
+  [400, 10_071, "wrong last sequence: 4", "refused"],
+  [400, 10_054, "message size exceeds maximum allowed", "refused"],
+])("a server that answers %i, %i, %s means: %s", (code, err_code, description, type) => {
+  expect(refusalOf(answer({ code, err_code, description }))).toMatchObject({ type, description });
 });

@@ -4,21 +4,24 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startOwnServer } from "../../scripts/own-server.ts";
 import { RESTART_POLICY } from "../../src/nats-server/restart-policy.ts";
+import { CUT_WAYS, openCutNetwork } from "../support/cut-network.ts";
 import { isSound } from "./ledger.ts";
 import { printReport } from "./report.ts";
 import { runChaos } from "./run-chaos.ts";
 
 const HELP = `npm run test:chaos -- [--seed N] [--executions N] [--faults N] [--seconds N] [--workers N]
+                          [--cuts WAY]
 
-Runs executions on two orchestrators and some workers while these and their nats-server are killed
-and frozen, then proves from the result stream that each accepted execution ended exactly once.
+Runs executions on two orchestrators and some workers while these and their nats-server are killed,
+frozen and cut off from one another, then proves from the result stream that each accepted execution ended exactly once.
 The same seed makes the same faults at the same times.
 
   --seed        default 1
   --executions  default 10000
   --faults      default 36
   --seconds     over which executions are published and faults happen (default 180)
-  --workers     default 4, of 20 slots
+  --workers     default 6, of 20 slots
+  --cuts        namespaces (needs root and iproute2), proxies, or auto (default): the first that works
 `;
 
 const { values } = parseArgs({
@@ -27,7 +30,8 @@ const { values } = parseArgs({
     executions: { type: "string", default: "10000" },
     faults: { type: "string", default: "36" },
     seconds: { type: "string", default: "180" },
-    workers: { type: "string", default: "4" },
+    workers: { type: "string", default: "6" },
+    cuts: { type: "string", default: "auto" },
     help: { type: "boolean", default: false },
   },
 });
@@ -39,7 +43,9 @@ async function main(): Promise<void> {
   const tell = (line: string) => void process.stderr.write(`${line}\n`);
   const storeDir = await mkdtemp(join(tmpdir(), "batuta-chaos-"));
   const restart = { ...RESTART_POLICY, maxRestarts: 1_000 };
-  await using running = await startOwnServer({ storeDir, restart }, tell);
+  await using network = await openCutNetwork(wayOf(values.cuts));
+  const { host } = network;
+  await using running = await startOwnServer({ storeDir, restart, host }, tell);
   try {
     const report = await runChaos(running, {
       seed: positive("seed", values.seed),
@@ -47,6 +53,7 @@ async function main(): Promise<void> {
       faults: positive("faults", values.faults),
       durationMs: positive("seconds", values.seconds) * 1_000,
       workers: positive("workers", values.workers),
+      network,
       tell,
       env: { BATUTA_WORKER_MAX_CONCURRENT_FLOWS: "20" },
     });
@@ -62,4 +69,10 @@ function positive(name: string, text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value > 0) return value;
   throw new Error(`--${name} ${text}: a positive whole number is expected`);
+}
+
+function wayOf(text: string) {
+  const way = CUT_WAYS.find((each) => each === text);
+  if (way !== undefined) return way;
+  throw new Error(`--cuts ${text}: one of ${CUT_WAYS.join(", ")} is expected`);
 }

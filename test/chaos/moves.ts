@@ -20,7 +20,7 @@ const DISTURBED_MS = 10_000;
 
 /** What was seen of tasks that move from workers that were hurt: from live events, so only a sample. */
 export class MoveWatch {
-  readonly #holder = new Map<string, { readonly workerId: string; readonly at: number }>();
+  readonly #holder = new Map<string, string>();
   readonly #lost = new Map<string, Victim>();
   readonly #victims = new Map<string, Victim>();
   readonly #moves = new Map<FaultKind, { detectionMs: number[]; takenElsewhereMs: number[] }>();
@@ -58,8 +58,16 @@ export class MoveWatch {
     const victim = { kind, workerId, at: performance.now() };
     this.#victims.set(workerId, victim);
     for (const [executionId, holder] of this.#holder) {
-      if (holder.workerId === workerId) this.#lost.set(executionId, victim);
+      if (holder === workerId) this.#lost.set(executionId, victim);
     }
+  }
+
+  /** The fault is over. Who was not given up by then is no victim any more. */
+  healed(workerId: string): void {
+    const victim = this.#victims.get(workerId);
+    if (victim === undefined || victim.kind === "kill-worker") return;
+    this.#victims.delete(workerId);
+    for (const [executionId, of] of this.#lost) if (of === victim) this.#lost.delete(executionId);
   }
 
   event(event: FlowEvent): void {
@@ -86,8 +94,10 @@ export class MoveWatch {
     const at = performance.now();
     this.#starts += 1;
     this.#started.add(executionId);
-    this.#holder.set(executionId, { workerId, at });
     const victim = this.#lost.get(executionId);
+    // What it had said before it was cut off arrives when the link is whole again.
+    if (victim?.workerId === workerId) return;
+    this.#holder.set(executionId, workerId);
     if (victim === undefined) return;
     this.#lost.delete(executionId);
     this.#of(victim.kind).takenElsewhereMs.push(at - victim.at);

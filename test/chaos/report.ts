@@ -3,7 +3,7 @@ import { FAULT_KINDS } from "./plan.ts";
 import type { ChaosReport } from "./run-chaos.ts";
 
 export function printReport(seed: string, version: string, report: ChaosReport): void {
-  const { verdict, watch, left } = report;
+  const { verdict, watch, left, back, cuts } = report;
   const ledger = new Table({ style: { head: [], border: [], compact: true } });
   ledger.push(
     ["accepted", verdict.accepted],
@@ -14,6 +14,7 @@ export function printReport(seed: string, version: string, report: ChaosReport):
     ["ended otherwise than the flow says", listed(verdict.wrong)],
     ["nobody published", listed(verdict.strangers)],
     ["left in a lane", left],
+    ["back in a lane, though acked", back],
     ["runs repeated, as far as seen", watch.repeated],
     ["commits fenced, as far as seen", watch.fenced],
   );
@@ -30,7 +31,9 @@ export function printReport(seed: string, version: string, report: ChaosReport):
       takenElsewhereMs.length,
     ]);
   }
-  process.stdout.write(`seed ${seed}, nats-server ${version}\n${ledger}\n${times}\n`);
+  process.stdout.write(
+    `seed ${seed}, nats-server ${version}, cut by ${cuts}\n${ledger}\n${times}\n`,
+  );
 }
 
 function listed(ids: readonly string[]): string {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { NatsServer } from "../../src/nats-server/start.ts";
 import { Child } from "../support/child.ts";
+import type { CutNetwork, Link } from "../support/cut-network.ts";
 import type { MoveWatch } from "./moves.ts";
 import type { Fault } from "./plan.ts";
 
@@ -9,11 +10,13 @@ type Env = Readonly<Record<string, string>>;
 /** A process that is started again, under the same name, whenever it was killed. */
 class Actor implements AsyncDisposable {
   readonly name: string;
+  readonly #link: Link;
   readonly #start: () => Child;
   #child: Child;
 
-  constructor(name: string, start: () => Child) {
+  constructor(name: string, link: Link, start: () => Child) {
     this.name = name;
+    this.#link = link;
     this.#start = start;
     this.#child = start();
   }
@@ -35,10 +38,26 @@ class Actor implements AsyncDisposable {
     frozen.kill("SIGCONT");
   }
 
+  async cut(forMs: number): Promise<void> {
+    await this.#link.cut();
+    await pause(forMs);
+    await this.#link.mend();
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#child[Symbol.asyncDispose]();
   }
 }
+
+export interface StageOptions {
+  readonly server: NatsServer;
+  readonly network: CutNetwork;
+  readonly watch: MoveWatch;
+  readonly env: Env;
+  readonly workers: number;
+}
+
+const ORCHESTRATORS = 2;
 
 /** The processes that are hurt: orchestrators and workers as users start them, and their nats-server. */
 export class Stage implements AsyncDisposable {
@@ -49,17 +68,18 @@ export class Stage implements AsyncDisposable {
   /** Two faults at once of one process would undo each other. */
   readonly #busy = new Set<string>();
 
-  constructor(server: NatsServer, watch: MoveWatch, env: Env, workers: number, orchestrators = 2) {
-    this.#server = server;
-    this.#watch = watch;
-    const many = (count: number, name: string, start: (name: string) => Child) =>
-      Array.from({ length: count }, (_, index) => `${name}${index + 1}`).map(
-        (each) => new Actor(each, () => start(each)),
-      );
-    this.#orchestrators = many(orchestrators, "o", () => new Child(["run"], env));
-    this.#workers = many(workers, "w", (workerId) => {
-      return new Child(["worker"], { ...env, BATUTA_WORKER_ID: workerId });
-    });
+  private constructor(options: StageOptions, orchestrators: Actor[], workers: Actor[]) {
+    this.#server = options.server;
+    this.#watch = options.watch;
+    this.#orchestrators = orchestrators;
+    this.#workers = workers;
+  }
+
+  /** Starts the processes, each behind a link of its own. */
+  static async open(options: StageOptions): Promise<Stage> {
+    const orchestrators = await many(ORCHESTRATORS, "o", (name) => actor(name, ["run"], options));
+    const workers = await many(options.workers, "w", (name) => actor(name, ["worker"], options));
+    return new Stage(options, orchestrators, workers);
   }
 
   async ready(): Promise<void> {
@@ -76,14 +96,15 @@ export class Stage implements AsyncDisposable {
     if (whom === "server") return this.#hurtServer(what === "freeze", forMs);
     const actors = whom === "worker" ? this.#workers : this.#orchestrators;
     const free = actors.filter(({ name }) => !this.#busy.has(name));
-    const actor = free[target % free.length];
-    if (actor === undefined) return `${kind}: all are hurt already`;
-    this.#busy.add(actor.name);
-    if (whom === "worker") this.#watch.hurt(kind, actor.name);
-    await (what === "kill" ? actor.kill(forMs) : actor.freeze(forMs));
-    this.#busy.delete(actor.name);
-    if (whom !== "worker") this.#watch.disturbed();
-    return `${kind} ${actor.name} for ${forMs} ms`;
+    const victim = free[target % free.length];
+    if (victim === undefined) return `${kind}: all are hurt already`;
+    this.#busy.add(victim.name);
+    if (whom === "worker") this.#watch.hurt(kind, victim.name);
+    await hurt(victim, what, forMs);
+    this.#busy.delete(victim.name);
+    if (whom === "worker") this.#watch.healed(victim.name);
+    else this.#watch.disturbed();
+    return `${kind} ${victim.name} for ${forMs} ms`;
   }
 
   /** Of all processes, for when something went wrong. */
@@ -115,4 +136,21 @@ export class Stage implements AsyncDisposable {
     this.#watch.disturbed();
     return isFreeze ? `freeze-server for ${forMs} ms` : "kill-server";
   }
+}
+
+async function many<T>(count: number, name: string, make: (name: string) => Promise<T>) {
+  const made: T[] = [];
+  for (let number = 1; number <= count; number += 1) made.push(await make(`${name}${number}`));
+  return made;
+}
+
+async function actor(name: string, args: readonly string[], options: StageOptions) {
+  const link = await options.network.link(options.server.url);
+  const env = { ...options.env, BATUTA_NATS_URL: link.url, BATUTA_WORKER_ID: name };
+  return new Actor(name, link, () => new Child(args, env, link.launcher));
+}
+
+function hurt(victim: Actor, what: string | undefined, forMs: number): Promise<void> {
+  if (what === "kill") return victim.kill(forMs);
+  return what === "freeze" ? victim.freeze(forMs) : victim.cut(forMs);
 }

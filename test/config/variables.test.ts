@@ -109,6 +109,7 @@ const CASES: Readonly<Record<VariableName, { good: [string, unknown][]; bad: str
   BATUTA_UNPLACEABLE_TIMEOUT: { good: [["5s", 5_000]], bad: ["never"] },
   BATUTA_TASK_MAX_PAYLOAD_BYTES: { good: [["1MiB", 1_048_576]], bad: ["1"] },
   BATUTA_TASK_ACK_WAIT: { good: [["1s", 1_000]], bad: ["10ms"] },
+  BATUTA_JANITOR_INTERVAL: { good: [["5s", 5_000]], bad: ["10ms"] },
   BATUTA_SCALING_ENABLED: { good: [["off", false]], bad: ["nope"] },
   BATUTA_SCALING_PROVISIONER: {
     good: [
@@ -185,6 +186,7 @@ test("the defaults are those of the contract", () => {
     lanes: { weights: { high: 8, normal: 3, low: 1 } },
     retry: { maxAttempts: 5, backoffMs: 1_000, backoffFactor: 2, backoffMaxMs: 300_000 },
     dispatch: { unknownTypes: "wait", unplaceableTimeoutMs: 600_000, ackWaitMs: 30_000 },
+    janitor: { intervalMs: 60_000 },
     limits: { taskMaxPayloadBytes: 524_288 },
     scaling: {
       enabled: true,

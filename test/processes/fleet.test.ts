@@ -66,7 +66,7 @@ class TestFleet {
   beats(count: number, change: (idle: Heartbeat) => Heartbeat = (idle) => idle): this {
     for (let each = 0; each < count; each += 1) {
       this.clock.advance(BEAT_MS);
-      this.fleet.pong("w1", "01B");
+      this.fleet.pong("w1", "01B", this.clock.now());
       const beat = change(idleBeat("w1", "01B", this.#seq++));
       this.fleet.heartbeat(beat, this.clock.now());
     }

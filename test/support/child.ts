@@ -11,8 +11,14 @@ export class Child implements AsyncDisposable {
   #output = "";
   #listeners: (() => void)[] = [];
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
-    this.process = spawn(process.execPath, [BIN, ...args], {
+  /** `launcher` is what its command begins with; it has to replace itself by what follows. */
+  constructor(
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    launcher: readonly string[] = [],
+  ) {
+    const [command = "", ...rest] = [...launcher, process.execPath, BIN, ...args];
+    this.process = spawn(command, rest, {
       env: { ...process.env, BATUTA_LOG_FORMAT: "json", ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });

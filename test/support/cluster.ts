@@ -7,6 +7,7 @@ import type { DeadLetter, ExecutionResult } from "../../src/messages/result.ts";
 import { HEADERS } from "../../src/messages/subjects.ts";
 import type { WorkerStateEvent } from "../../src/messages/worker.ts";
 import { Child } from "./child.ts";
+import type { Link } from "./cut-network.ts";
 import { type TestNats, testPrefix } from "./nats.ts";
 import { Recording } from "./record.ts";
 
@@ -73,21 +74,23 @@ export class Cluster {
   }
 
   /** One more orchestrator, once it serves. */
-  async orchestrator(env: Env = {}): Promise<Child> {
-    const child = this.child(["run"], env);
+  async orchestrator(env: Env = {}, link?: Link): Promise<Child> {
+    const child = this.child(["run"], env, link);
     await child.says(/orchestrator running/);
     return child;
   }
 
   /** A worker, once it is healthy. */
-  async worker(workerId: string, env: Env = {}): Promise<Child> {
-    const child = this.child(["worker"], { BATUTA_WORKER_ID: workerId, ...env });
+  async worker(workerId: string, env: Env = {}, link?: Link): Promise<Child> {
+    const child = this.child(["worker"], { BATUTA_WORKER_ID: workerId, ...env }, link);
     await this.states.first((event) => event.workerId === workerId && event.to === "healthy");
     return child;
   }
 
-  child(args: readonly string[], env: Env = {}): Child {
-    const child = new Child(args, { ...this.env, ...env });
+  /** A process; behind a link that can be cut, if one is given. */
+  child(args: readonly string[], env: Env = {}, link?: Link): Child {
+    const address: Env = link === undefined ? {} : { BATUTA_NATS_URL: link.url };
+    const child = new Child(args, { ...this.env, ...address, ...env }, link?.launcher);
     onTestFinished(() => child[Symbol.asyncDispose]());
     // Without this a failure tells what was missed but not why.
     onTestFailed(

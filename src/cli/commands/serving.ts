@@ -44,10 +44,13 @@ function runCommand({ terminal, finish }: CommandContext): Command {
     command.addOption(option);
   }
   command.action(async ({ http, ...values }: FlagValues & { http: boolean }) => {
+    const { Heap } = await import("../serve/heap.ts");
+    // Before everything else: loading it would let the heap grow, and it does not shrink again.
+    using heap = new Heap();
     const { configOf } = await import("../config.ts");
     const { run } = await import("../serve/run.ts");
     const config = configOf(values, http ? {} : { BATUTA_HTTP_ENABLED: "false" });
-    finish(await run(config, terminal));
+    finish(await run(config, terminal, heap));
   });
   return teach(command, {
     examples: [

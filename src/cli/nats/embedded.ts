@@ -3,7 +3,7 @@ import { ConfigError } from "../../domain/errors.ts";
 import { natsStatus } from "../../nats-server/detached.ts";
 import { describeDurability } from "../../nats-server/durability.ts";
 import { type NatsServer, startNatsServer } from "../../nats-server/start.ts";
-import type { DurabilityFacts } from "../../processes/health-report.ts";
+import type { DurabilityFacts } from "../../processes/health-checks.ts";
 import { isPortFree } from "./free-port.ts";
 import { binaryToStart, DEFAULT_PORT, serverDurability, storeDirOf } from "./sources.ts";
 

@@ -8,9 +8,10 @@ import { durabilityFacts } from "../nats/embedded.ts";
 import { openServer, type ServerInUse } from "../nats/server-in-use.ts";
 import { endsWithin, type StopRequest, stopRequest } from "../stop-signals.ts";
 import type { Terminal } from "../terminal.ts";
+import type { Heap } from "./heap.ts";
 
 /** `batuta run`: an orchestrator with its HTTP API, until SIGTERM or Ctrl-C. */
-export async function run(config: Config, terminal: Terminal): Promise<ExitCode> {
+export async function run(config: Config, terminal: Terminal, heap: Heap): Promise<ExitCode> {
   const log = createLog({ ...config.log, base: { process: "orchestrator" } });
   const stop = stopRequest({ force: () => process.exit(EXIT.forced) });
   if (config.nats.url === undefined) {
@@ -18,7 +19,7 @@ export async function run(config: Config, terminal: Terminal): Promise<ExitCode>
   }
   const server = await openServer(config, (line) => terminal.say(line), log, stop.signal);
   try {
-    if (server !== undefined) await serve(config, server, log, stop);
+    if (server !== undefined) await serve(config, server, log, stop, heap);
     return EXIT.ok;
   } finally {
     await server?.stop();
@@ -32,9 +33,11 @@ async function serve(
   server: ServerInUse,
   log: Log,
   stop: StopRequest,
+  heap: Heap,
 ): Promise<void> {
   const durability = durabilityFacts(config, server);
-  const running = await runOrchestrator(config, server.url, log, durability);
+  const worked = () => heap.worked();
+  const running = await runOrchestrator(config, server.url, log, durability, worked);
   log.info(aboutRun(server, running), "orchestrator running");
   let failure: Error | undefined;
   server.onExit((error) => {

@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import type { FlowEvent } from "../../src/messages/flow-event.ts";
+import type { WorkerStateEvent } from "../../src/messages/worker.ts";
+import { MoveWatch } from "./moves.ts";
+
+function started(executionId: string, workerId: string): FlowEvent {
+  return { executionId, kind: "started", workerId } as unknown as FlowEvent;
+}
+
+function offline(workerId: string): WorkerStateEvent {
+  return { workerId, to: "offline" } as WorkerStateEvent;
+}
+
+/** w1 holds a task and is cut off. */
+function cutOff(): MoveWatch {
+  const watch = new MoveWatch();
+  watch.event(started("a", "w1"));
+  watch.hurt("cut-worker", "w1");
+  return watch;
+}
+
+function seen(watch: MoveWatch) {
+  const { detectionMs, takenElsewhereMs } = watch.movesOf("cut-worker");
+  return [detectionMs.length, takenElsewhereMs.length];
+}
+
+test("a worker that is given up counts, and its task that starts elsewhere", () => {
+  const watch = cutOff();
+  watch.state(offline("w1"));
+  watch.healed("w1");
+  watch.event(started("a", "w2"));
+  expect(seen(watch)).toEqual([1, 1]);
+});
+
+test("after a fault that nobody had to notice nothing counts", () => {
+  const watch = cutOff();
+  watch.healed("w1");
+  watch.state(offline("w1"));
+  watch.event(started("a", "w2"));
+  expect(seen(watch)).toEqual([0, 0]);
+});
+
+test("what a worker had said before it was cut off, and is heard late, is no move", () => {
+  const watch = cutOff();
+  watch.event(started("a", "w1"));
+  watch.event(started("a", "w2"));
+  expect(seen(watch)).toEqual([0, 1]);
+});
