@@ -1,3 +1,4 @@
+import type { Mishap } from "../src/domain/conduct.ts";
 import type { WorkerStateName } from "../src/messages/worker.ts";
 import type { WorkerEnding, WorkerEndingReason, WorkerEvent } from "./worker-events.ts";
 import { NO_STREAKS, type WorkerContext } from "./worker-facts.ts";
@@ -29,7 +30,15 @@ export function quarantined(facts: WorkerContext): Partial<WorkerContext> {
   const why = relapsed
     ? `critical ${facts.criticalVisits.length} times in ${minutes} minutes`
     : `critical for ${seconds(facts.now() - facts.since)}`;
-  return { drainReason: `quarantined: ${why}`, drainUntil: facts.now() + DRAIN.graceMs };
+  const drainUntil = facts.now() + DRAIN.graceMs;
+  return { drainReason: `quarantined: ${why}`, drainUntil, isQuarantined: true };
+}
+
+/** What a change says against the worker: that it died, or that it is quarantined. */
+export function mishapOf({ state, ending, ...facts }: WorkerContext): Mishap | undefined {
+  if (state === "draining" && facts.isQuarantined) return { why: facts.drainReason, isGrave: true };
+  if (state !== "offline" || ending === undefined || ending.clean) return undefined;
+  return { why: ending.text, isGrave: false };
 }
 
 /** How a worker ended: the output of its actor, and what the poison rule asks. */
@@ -80,7 +89,7 @@ function exitText(event: { code?: number | null; signal?: string | null }): stri
 function reasonsFor(facts: WorkerContext, to: WorkerStateName): readonly string[] {
   switch (to) {
     case "registering":
-      return ["registered"];
+      return [facts.quarantineReason || "registered"];
     case "healthy":
       return [facts.state === "registering" ? "canary answered" : "recovered"];
     case "degraded":

@@ -1,6 +1,8 @@
+import type { Mishap } from "../src/domain/conduct.ts";
 import type { WorkerStateName } from "../src/messages/worker.ts";
 import { type EffectFaults, perform } from "./effects.ts";
 import { workerMachine } from "./worker.ts";
+import { mishapOf } from "./worker-changes.ts";
 import type { WorkerEnding } from "./worker-events.ts";
 import type { WorkerContext } from "./worker-facts.ts";
 
@@ -16,6 +18,8 @@ export interface WorkerChange {
   readonly inFlight: number;
   readonly hostname: string;
   readonly pool: string;
+  /** What it says against the worker, over all its incarnations. */
+  readonly mishap: Mishap | undefined;
 }
 
 /** A worker is gone; what it held has to move. */
@@ -60,7 +64,8 @@ function changeOf(facts: WorkerContext): WorkerChange {
   const { workerId, incarnation, from, state, reasons, load, assigned, reported } = facts;
   const { hostname, pool } = facts.manifest;
   const inFlight = Math.max(assigned, reported);
-  return { workerId, incarnation, from, to: state, reasons, load, inFlight, hostname, pool };
+  const change = { workerId, incarnation, from, to: state, reasons, load, inFlight };
+  return { ...change, hostname, pool, mishap: mishapOf(facts) };
 }
 
 function lossOf(facts: WorkerContext): WorkerLoss {

@@ -21,7 +21,13 @@ export type WorkerEvent =
   | ({ readonly type: "pong" } & OfProcess)
   /** `cmd.ping` had no responders. */
   | { readonly type: "unreachable" }
-  | { readonly type: "drain"; readonly reason: string; readonly deadlineMs?: number | undefined }
+  | {
+      readonly type: "drain";
+      readonly reason: string;
+      readonly deadlineMs?: number | undefined;
+      /** It drains for what it did, and is kept away from work when it comes back. */
+      readonly isQuarantine?: boolean;
+    }
   /** The worker holds no task any more and takes none. */
   | ({ readonly type: "drained" } & OfProcess)
   /** How many executions this orchestrator has assigned to it. Send it at most once per tick. */
@@ -71,6 +77,8 @@ export interface WorkerInput {
   readonly now: () => number;
   /** Set after a restart of the orchestrator; the worker gets full grace from now on. */
   readonly recovered?: RecoveredWorker | undefined;
+  /** For what earlier incarnations did: it stays registering for so long, however well it looks. */
+  readonly quarantine?: { readonly forMs: number; readonly reason: string } | undefined;
 }
 
 /** The manifest of a registration. `heartbeatIntervalMs` is what the orchestrator replies with. */

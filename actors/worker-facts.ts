@@ -56,8 +56,13 @@ export interface WorkerContext {
   readonly reported: number;
   readonly assigned: number;
 
+  /** It is not believed to be well before this time, and why. */
+  readonly quarantineUntil: number;
+  readonly quarantineReason: string;
   readonly drainReason: string;
   readonly drainUntil: number;
+  /** It drains for what it did. */
+  readonly isQuarantined: boolean;
   /** Beats in a row that listed nothing in flight while draining. */
   readonly idleBeats: number;
   readonly ending: WorkerEnding | undefined;
@@ -97,8 +102,11 @@ export function initialFacts(input: WorkerInput): WorkerContext {
     load: 0,
     reported: 0,
     assigned: 0,
+    quarantineUntil: now + (input.quarantine?.forMs ?? 0),
+    quarantineReason: input.quarantine?.reason ?? "",
     drainReason: input.recovered?.reasons?.[0] ?? "",
     drainUntil: now + (input.recovered?.drainDeadlineMs ?? DRAIN.graceMs),
+    isQuarantined: false,
     idleBeats: 0,
     ending: undefined,
     staleEvents: 0,
@@ -122,7 +130,14 @@ export function withBeat(context: WorkerContext, event: EventOf<"heartbeat">): W
     maxConcurrentFlows,
     now,
   });
-  const verdict = scoreHealth({ report: beat, history, fleet, heartbeatIntervalMs, now });
+  const verdict = scoreHealth({
+    report: beat,
+    history,
+    fleet,
+    heartbeatIntervalMs,
+    maxConcurrentFlows,
+    now,
+  });
   const reported = beat.inFlight.length;
   return {
     ...context,
@@ -164,5 +179,9 @@ export function withDrain(context: WorkerContext, event: EventOf<"drain">): Part
   const isDraining = context.state === "draining";
   return isDraining
     ? { drainUntil: Math.min(context.drainUntil, until) }
-    : { drainUntil: until, drainReason: event.reason };
+    : {
+        drainUntil: until,
+        drainReason: event.reason,
+        isQuarantined: event.isQuarantine ?? false,
+      };
 }

@@ -13,9 +13,10 @@ import {
 
 /** What each guard of the worker machine asks: total functions of the facts, contract B5 row by row. */
 
-/** registering -> healthy: 2 beats, and the loop that takes tasks answered. */
+/** registering -> healthy: 2 beats, and the loop that takes tasks answered; not in quarantine. */
 export function isProven(facts: WorkerContext): boolean {
-  return facts.beats >= PROOF.beats && facts.pongAt !== undefined;
+  const isFree = facts.now() >= facts.quarantineUntil;
+  return isFree && facts.beats >= PROOF.beats && facts.pongAt !== undefined;
 }
 
 /** healthy -> degraded. */
@@ -138,9 +139,10 @@ function intervalMs(facts: WorkerContext): number {
   return facts.manifest.heartbeatIntervalMs;
 }
 
-/** Time in which the supervisor doubted itself does not count. */
+/** Time in which the supervisor doubted itself does not count, nor does a quarantine. */
 function proofDeadline(facts: WorkerContext): number {
-  const start = Math.max(facts.since, Math.min(facts.doubtUntil, facts.now()));
+  const doubtUntil = Math.min(facts.doubtUntil, facts.now());
+  const start = Math.max(facts.since, doubtUntil, facts.quarantineUntil);
   return start + PROOF.timeoutIntervals * intervalMs(facts);
 }
 

@@ -85,8 +85,10 @@ function shareOf(state: WorkerStateName): { readonly weight: number; readonly sl
 
 /** The input to start the actor of a worker again, after a fault of the actor itself. */
 export function recoveredInput(facts: WorkerContext): WorkerInput {
-  const { workerId, incarnation, manifest, now } = facts;
-  return { workerId, incarnation, manifest, now, recovered: recoveredFrom(facts) };
+  const { workerId, incarnation, manifest, now, quarantineReason: reason } = facts;
+  const forMs = facts.quarantineUntil - now();
+  const quarantine = forMs > 0 ? { forMs, reason } : undefined;
+  return { workerId, incarnation, manifest, now, recovered: recoveredFrom(facts), quarantine };
 }
 
 function recoveredFrom(facts: WorkerContext): RecoveredWorker | undefined {

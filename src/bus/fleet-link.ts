@@ -1,6 +1,7 @@
 import type { Msg, Subscription } from "nats";
 import { InvalidInputError } from "../domain/errors.ts";
 import { isWorkerId } from "../domain/ids.ts";
+import type { RefusalReason } from "../domain/refusals.ts";
 import type { MessageCodec } from "../messages/codec.ts";
 import {
   type ByeMessage,
@@ -22,11 +23,26 @@ export interface FleetEvents {
   readonly done: (done: DoneMessage) => void;
   readonly bye: (bye: ByeMessage) => void;
   /** A message that was refused, and why; nothing else is done about it. */
-  readonly refused: (subject: string, reason: string) => void;
+  readonly refused: (refusal: RefusedMessage) => void;
 }
 
-/** What a beat or a report weighs at the most; larger ones are refused unread. */
-const MAX_BYTES = 4 * 1_024 * 1_024;
+/** A message of a worker that is not what it should be. */
+export interface RefusedMessage {
+  readonly reason: RefusalReason;
+  readonly detail: string;
+  readonly subject: string;
+}
+
+/** What each weighs at the most, with all of its lists full; larger ones are refused unread. */
+const MAX_BYTES = {
+  register: 512 * 1_024,
+  heartbeat: 2 * 1_024 * 1_024,
+  bye: 16 * 1_024,
+  done: 4 * 1_024 * 1_024,
+} as const;
+
+/** How soon a worker asks again whose registration could not be stored. */
+const UNSTORED_RETRY_MS = 1_000;
 
 /** One handles each registration; every orchestrator hears everything else. */
 const REGISTER_QUEUE = "orchestrators";
@@ -52,9 +68,9 @@ export class FleetLink {
           if (error === null) void this.#register(msg);
         },
       }),
-      this.#on(this.#bus, names.heartbeat("*"), heartbeatMessage, this.#events.heartbeat),
-      this.#on(this.#bus, names.bye("*"), byeMessage, this.#events.bye),
-      this.#on(dataBus, names.done("*"), doneMessage, this.#events.done),
+      this.#on(this.#bus, names.heartbeat("*"), HEARTBEAT, this.#events.heartbeat),
+      this.#on(this.#bus, names.bye("*"), BYE, this.#events.bye),
+      this.#on(dataBus, names.done("*"), DONE, this.#events.done),
     ];
   }
 
@@ -72,52 +88,75 @@ export class FleetLink {
   #on<T extends { readonly workerId: string }>(
     bus: Bus,
     subject: string,
-    codec: MessageCodec<T>,
+    kind: Kind<T>,
     handle: (message: T) => void,
   ): Subscription {
     return bus.nc.subscribe(subject, {
       callback: (error, msg) => {
         if (error !== null) return;
-        const message = this.#read(msg, codec);
+        const message = this.#read(msg, kind);
         if (message !== undefined) handle(message);
       },
     });
   }
 
   async #register(msg: Msg): Promise<void> {
-    const registration = this.#read(msg, registerMessage);
+    const registration = this.#read(msg, REGISTER);
     if (registration === undefined) return;
     try {
       const reply = await this.#events.register(registration);
       msg.respond(JSON.stringify(reply));
     } catch (error) {
-      // The worker asks again; the bus is in trouble, or its registration would have been answered.
-      this.#events.refused(
-        msg.subject,
-        `the registration could not be stored: ${(error as Error).message}`,
-      );
+      // The bus is in trouble: that passes.
+      const detail = `the registration could not be stored: ${(error as Error).message}`;
+      this.#events.refused({ reason: "unstored", detail, subject: msg.subject });
+      const reply = { ...refusal(detail), retryAfterMs: UNSTORED_RETRY_MS };
+      if (!this.#bus.nc.isClosed()) msg.respond(JSON.stringify(reply));
     }
   }
 
-  #read<T extends { readonly workerId: string }>(msg: Msg, codec: MessageCodec<T>): T | undefined {
-    const reason = (() => {
-      if (msg.data.length > MAX_BYTES) return `${msg.data.length} bytes are more than ${MAX_BYTES}`;
-      try {
-        const message = codec.decode(msg.data);
-        const addressed = this.#bus.names.idToken(msg.subject);
-        if (message.workerId === addressed && isWorkerId(addressed)) return message;
-        return `workerId "${message.workerId}" does not match the subject`;
-      } catch (error) {
-        if (error instanceof InvalidInputError) return error.message;
-        throw error;
-      }
-    })();
-    if (typeof reason !== "string") return reason;
-    this.#events.refused(msg.subject, reason);
-    if (msg.reply) msg.respond(JSON.stringify(refusal(reason)));
+  #read<T extends { readonly workerId: string }>(msg: Msg, kind: Kind<T>): T | undefined {
+    const read = this.#check(msg, kind);
+    if (!("reason" in read)) return read.message;
+    this.#events.refused({ ...read, subject: msg.subject });
+    if (msg.reply) msg.respond(JSON.stringify(refusal(read.detail)));
     return undefined;
   }
+
+  #check<T extends { readonly workerId: string }>(
+    msg: Msg,
+    { codec, maxBytes }: Kind<T>,
+  ): { readonly message: T } | Omit<RefusedMessage, "subject"> {
+    const bytes = msg.data.length;
+    if (bytes > maxBytes) {
+      return {
+        reason: "too_large",
+        detail: `${codec.name}: ${bytes} bytes of ${maxBytes} at most`,
+      };
+    }
+    try {
+      const message = codec.decode(msg.data);
+      const addressed = this.#bus.names.idToken(msg.subject);
+      if (message.workerId === addressed && isWorkerId(addressed)) return { message };
+      const detail = `workerId "${message.workerId}" does not match the subject`;
+      return { reason: "wrong_subject", detail };
+    } catch (error) {
+      if (!(error instanceof InvalidInputError)) throw error;
+      return { reason: "malformed", detail: error.message };
+    }
+  }
 }
+
+/** One kind of message and how large it may be. */
+interface Kind<T> {
+  readonly codec: MessageCodec<T>;
+  readonly maxBytes: number;
+}
+
+const REGISTER = { codec: registerMessage, maxBytes: MAX_BYTES.register };
+const HEARTBEAT = { codec: heartbeatMessage, maxBytes: MAX_BYTES.heartbeat };
+const BYE = { codec: byeMessage, maxBytes: MAX_BYTES.bye };
+const DONE = { codec: doneMessage, maxBytes: MAX_BYTES.done };
 
 function refusal(reason: string): RegisterReply {
   return { accepted: false, reason, heartbeatIntervalMs: 2_000, config: {} };

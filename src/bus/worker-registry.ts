@@ -1,4 +1,11 @@
 import type { KV } from "@nats-io/kv";
+import {
+  afterMishap,
+  type Conduct,
+  type Mishap,
+  quarantineAt,
+  quarantineText,
+} from "../domain/conduct.ts";
 import type { RegisterMessage, WorkerStateEvent, WorkerStateName } from "../messages/worker.ts";
 import type { Bus } from "./connect.ts";
 import { isLostRace } from "./executions.ts";
@@ -10,6 +17,10 @@ export interface RegistryEntry {
   readonly state: WorkerStateName;
   readonly reasons: readonly string[];
   readonly changedAt: string;
+  /** False until this incarnation has been healthy for the first time. */
+  readonly isProven?: boolean;
+  /** How the worker has behaved, over all its incarnations; nothing for one without a mishap. */
+  readonly conduct?: Conduct;
 }
 
 export type RegistryChange =
@@ -47,12 +58,7 @@ export class WorkerRegistry {
       const known = await this.#read(workerId);
       const refusal = known === undefined ? undefined : refusalOf(registration, known.value);
       if (refusal !== undefined) return { accepted: false, reason: refusal };
-      const entry: RegistryEntry = {
-        registration,
-        state: "registering",
-        reasons: [],
-        changedAt: at,
-      };
+      const entry = admitted(registration, known?.value, at);
       if (!(await this.#write(workerId, entry, known?.revision))) continue;
       const evicted = known?.value.state === "offline" ? undefined : known?.value;
       return { accepted: true, entry, evicted };
@@ -60,20 +66,25 @@ export class WorkerRegistry {
   }
 
   /**
-   * Records a change of state. Gives the state that was recorded before, for the caller to announce
-   * the change; undefined if it is no news. By compare-and-set, so that of several orchestrators
-   * that see the same change only one announces it.
+   * Records a change of state, and the mishap that it was. Gives the state that was recorded before,
+   * for the caller to announce the change; undefined if it is no news. By compare-and-set, so that of
+   * several orchestrators that see the same change only one announces it.
    */
-  async record(event: WorkerStateEvent): Promise<WorkerStateName | undefined> {
+  async record(event: WorkerStateEvent, mishap?: Mishap): Promise<WorkerStateName | undefined> {
     const known = await this.#read(event.workerId);
     const isNews =
       known !== undefined &&
       known.value.registration.incarnation === event.incarnation &&
       known.value.state !== event.to;
     if (!isNews) return undefined;
-    const entry = { ...known.value, state: event.to, reasons: event.reasons, changedAt: event.at };
+    const entry = changed(known.value, event, mishap);
     const isWritten = await this.#write(event.workerId, entry, known.revision);
     return isWritten ? known.value.state : undefined;
+  }
+
+  /** What is known of one worker. */
+  async find(workerId: string): Promise<RegistryEntry | undefined> {
+    return (await this.#read(workerId))?.value;
   }
 
   /** Every worker known now. */
@@ -137,6 +148,51 @@ export class WorkerRegistry {
       throw error;
     }
   }
+}
+
+/** A quarantine is told with the registration that falls into it. */
+function admitted(
+  registration: RegisterMessage,
+  known: RegistryEntry | undefined,
+  at: string,
+): RegistryEntry {
+  const now = Date.parse(at);
+  const duel = known && duelOf(registration, known);
+  const conduct = duel ? afterMishap(known?.conduct, duel, now) : known?.conduct;
+  const quarantine = quarantineAt(conduct, now);
+  return {
+    registration,
+    state: "registering",
+    reasons: quarantine === undefined ? [] : [quarantineText(quarantine)],
+    changedAt: at,
+    isProven: false,
+    ...(conduct && { conduct }),
+  };
+}
+
+/** A process that takes the place of another live one: it died unseen, or two have one id. */
+function duelOf(registration: RegisterMessage, known: RegistryEntry): Mishap | undefined {
+  const { hostname, pid } = known.registration;
+  const isSame = registration.hostname === hostname && registration.pid === pid;
+  if (isSame || known.state === "offline") return undefined;
+  return { why: `it took the place of process ${pid} on ${hostname}`, isGrave: false };
+}
+
+function changed(
+  before: RegistryEntry,
+  { to, reasons, at }: WorkerStateEvent,
+  mishap: Mishap | undefined,
+): RegistryEntry {
+  const conduct = mishap ? afterMishap(before.conduct, mishap, Date.parse(at)) : before.conduct;
+  const isProven = to === "healthy" ? true : before.isProven;
+  return {
+    ...before,
+    state: to,
+    reasons,
+    changedAt: at,
+    ...(isProven === undefined ? {} : { isProven }),
+    ...(conduct && { conduct }),
+  };
 }
 
 function refusalOf(registration: RegisterMessage, known: RegistryEntry): string | undefined {

@@ -21,6 +21,8 @@ export interface HealthLimits {
   readonly deafIntervals: readonly HealthStep[];
   /** Heartbeat intervals since the previous beat. */
   readonly lateIntervals: readonly HealthStep[];
+  /** Flows that it says it runs, for each of its slots. */
+  readonly claimedSlots: readonly HealthStep[];
 }
 
 /** The table of research/peers.md 5.2. Fullness is admission, not sickness, and is not in it. */
@@ -53,4 +55,5 @@ export const HEALTH_LIMITS: HealthLimits = {
     { above: 6, points: 5 },
   ],
   lateIntervals: [{ above: 1.5, points: 1 }],
+  claimedSlots: [{ above: 1, points: 2 }],
 };

@@ -2,7 +2,7 @@ import type { HealthHistory } from "./health-history.ts";
 import { HEALTH_LIMITS, type HealthLimits, type HealthStep } from "./health-limits.ts";
 import type { FleetFacts, HealthReport } from "./health-report.ts";
 
-type HealthSignal = "loop-lag" | "memory" | "cpu" | "errors" | "deaf" | "late-beat";
+type HealthSignal = "loop-lag" | "memory" | "cpu" | "errors" | "deaf" | "late-beat" | "implausible";
 
 /** One reason for points, for people and machines. */
 interface HealthReason {
@@ -28,6 +28,8 @@ export interface HealthInput {
   readonly history: HealthHistory;
   readonly fleet: FleetFacts;
   readonly heartbeatIntervalMs: number;
+  /** Its slots, as it registered them. */
+  readonly maxConcurrentFlows: number;
   /** Epoch milliseconds. */
   readonly now: number;
 }
@@ -42,6 +44,7 @@ export function scoreHealth(input: HealthInput, limits = HEALTH_LIMITS): HealthV
     ofErrors(input, limits),
     ofDeafness(input, limits),
     ofLateness(input, limits),
+    ofClaims(input, limits),
   ].filter((reason) => reason !== undefined);
   const sum = reasons.reduce((total, reason) => total + reason.points, 0);
   return {
@@ -121,6 +124,14 @@ function ofLateness(input: HealthInput, limits: HealthLimits): HealthReason | un
   const gapMs = input.history.gapMs;
   return reason("late-beat", worst(limits.lateIntervals, gapMs / input.heartbeatIntervalMs), () => {
     return `the last beat came after ${secondsOf(gapMs)}`;
+  });
+}
+
+function ofClaims(input: HealthInput, limits: HealthLimits): HealthReason | undefined {
+  const { maxConcurrentFlows: slots, report } = input;
+  const { activeFlows } = report.currentLoad;
+  return reason("implausible", worst(limits.claimedSlots, activeFlows / slots), () => {
+    return `says that it runs ${activeFlows} flows in ${slots} slots`;
   });
 }
 

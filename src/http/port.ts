@@ -1,3 +1,4 @@
+import type { Quarantine } from "../domain/conduct.ts";
 import type { Lane } from "../domain/lane.ts";
 import type { CancelAnswer } from "../messages/control.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
@@ -91,6 +92,8 @@ export interface HealthReport {
   readonly workers: FleetSummary;
   readonly supervisor: SupervisorView;
   readonly durability: DurabilityView;
+  /** Messages of workers that were not believed since this orchestrator started, by reason. */
+  readonly refused: Readonly<Record<string, number>>;
   readonly checks: readonly HealthCheck[];
 }
 
@@ -145,6 +148,8 @@ export interface WorkerView {
   readonly reasons: readonly string[];
   /** Since when, ISO 8601 UTC. */
   readonly since: string;
+  /** Until when it gets nothing, however well it looks, and why; null for nearly all. */
+  readonly quarantine: Quarantine | null;
   readonly hostname: string;
   readonly pid: number;
   readonly version: string;

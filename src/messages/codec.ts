@@ -18,7 +18,13 @@ export interface MessageCodec<T> {
   encode(value: T): Uint8Array;
 }
 
-const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: false });
+// 1e999 is JSON and becomes Infinity: no number that anything here could reckon with.
+const ajv = new Ajv2020({
+  allErrors: true,
+  strict: false,
+  strictNumbers: true,
+  validateFormats: false,
+});
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 const encoder = new TextEncoder();
 

@@ -48,10 +48,14 @@ const registerSchema = z.object({
 export type RegisterMessage = z.infer<typeof registerSchema>;
 export const registerMessage = defineMessage("worker registration", registerSchema);
 
-/** The answer to a registration. `config` holds the settings that the orchestrator imposes. */
+/**
+ * The answer to a registration. `config` holds the settings that the orchestrator imposes. With
+ * `retryAfterMs` a refusal is not for good: the worker is to ask again, as a new incarnation.
+ */
 export interface RegisterReply {
   readonly accepted: boolean;
   readonly reason?: string;
+  readonly retryAfterMs?: number;
   readonly heartbeatIntervalMs: number;
   readonly config: Readonly<Record<string, unknown>>;
 }

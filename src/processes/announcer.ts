@@ -2,8 +2,10 @@ import type { WorkerChange } from "../../actors/worker-effects.ts";
 import type { Bus } from "../bus/connect.ts";
 import type { RegistryEntry, WorkerRegistry } from "../bus/worker-registry.ts";
 import { publishWorkerState } from "../bus/worker-states.ts";
+import type { Mishap } from "../domain/conduct.ts";
 import type { WorkerStateEvent } from "../messages/worker.ts";
-import type { Member } from "./fleet.ts";
+import { AtMost } from "./at-most.ts";
+import type { Member } from "./member.ts";
 
 export interface AnnouncerOptions {
   readonly bus: Bus;
@@ -12,6 +14,9 @@ export interface AnnouncerOptions {
   readonly fault: (error: unknown, what: string) => void;
 }
 
+/** Each needs two or three answers of the bus: those of a whole fleet at once would crowd out all else. */
+const TOLD_AT_ONCE = 32;
+
 /**
  * Tells the world of changes of workers' states: registry first, by compare-and-set, then
  * `workers.<id>.state`. Only the leader does, and the changes of one worker go out in their order.
@@ -19,6 +24,7 @@ export interface AnnouncerOptions {
 export class Announcer {
   readonly #options: AnnouncerOptions;
   readonly #queues = new Map<string, Promise<void>>();
+  readonly #inTurn = new AtMost(TOLD_AT_ONCE);
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
@@ -27,7 +33,8 @@ export class Announcer {
   /** A change that this orchestrator's actor went through. Its first state was announced on admission. */
   changed(change: WorkerChange): void {
     if (change.from === null || !this.#options.leads()) return;
-    this.#enqueue(this.#event(change), false);
+    const { mishap, ...state } = change;
+    this.#enqueue(this.#event(state), false, mishap);
   }
 
   /** A new leader announces what changed while nobody led; what is recorded already is no news. */
@@ -55,7 +62,7 @@ export class Announcer {
       const reasons = [`evicted by incarnation ${incarnation}`];
       this.#enqueue(entryEvent(evicted, evicted.state, "offline", reasons), true);
     }
-    this.#enqueue(entryEvent(entry, null, "registering", []), true);
+    this.#enqueue(entryEvent(entry, null, "registering", entry.reasons), true);
   }
 
   /** Resolves when all that was to be told so far has been told or has failed. */
@@ -63,10 +70,10 @@ export class Announcer {
     await Promise.all(this.#queues.values());
   }
 
-  #enqueue(event: WorkerStateEvent, isRecorded: boolean): void {
+  #enqueue(event: WorkerStateEvent, isRecorded: boolean, mishap?: Mishap): void {
     const before = this.#queues.get(event.workerId) ?? Promise.resolve();
     const after = before
-      .then(() => this.#tell(event, isRecorded))
+      .then(() => this.#inTurn.run(() => this.#tell(event, isRecorded, mishap)))
       .catch((error: unknown) => this.#options.fault(error, "announce"));
     this.#queues.set(event.workerId, after);
     void after.then(() => {
@@ -74,13 +81,13 @@ export class Announcer {
     });
   }
 
-  async #tell(event: WorkerStateEvent, isRecorded: boolean): Promise<void> {
+  async #tell(event: WorkerStateEvent, isRecorded: boolean, mishap?: Mishap): Promise<void> {
     const { bus, registry } = this.#options;
-    const before = isRecorded ? event.from : await registry.record(event);
+    const before = isRecorded ? event.from : await registry.record(event, mishap);
     if (before !== undefined) await publishWorkerState(bus, { ...event, from: before });
   }
 
-  #event(change: WorkerChange): WorkerStateEvent {
+  #event(change: Omit<WorkerStateEvent, "at">): WorkerStateEvent {
     return { ...change, at: new Date().toISOString() };
   }
 }

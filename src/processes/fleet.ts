@@ -8,30 +8,32 @@ import type {
 import { workerWith } from "../../actors/worker-effects.ts";
 import { type LiveWorkerState, manifestOf, type WorkerEvent } from "../../actors/worker-events.ts";
 import type { WorkerContext } from "../../actors/worker-facts.ts";
-import {
-  pongMatters,
-  recoveredInput,
-  standingOf,
-  type WorkerStanding,
-} from "../../actors/worker-view.ts";
+import { pongMatters, recoveredInput, standingOf } from "../../actors/worker-view.ts";
 import type { Recipient } from "../bus/assignments.ts";
 import type { RegistryEntry } from "../bus/worker-registry.ts";
 import type { WorkerCandidate } from "../domain/balancing.ts";
-import { medianErrorRate } from "../domain/health.ts";
+import { afterMishap, type Conduct, quarantineAt, quarantineText } from "../domain/conduct.ts";
+import { refusalOfBeat } from "../domain/refusals.ts";
+import { believeLoad } from "../domain/reported-load.ts";
 import { suspicionDoubt } from "../domain/suspicion.ts";
-import type { ActorRef } from "../kernel/actor.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type {
   ByeMessage,
   DoneMessage,
   DrainNotice,
   Heartbeat,
-  RegisterMessage,
   TaskRefusal,
 } from "../messages/worker.ts";
+import { BeatFacts } from "./beat-facts.ts";
+import { Deaths } from "./deaths.ts";
+import { candidateOf, faultedMember, isFaulted, type Member, newMember } from "./member.ts";
+import type { Refusal } from "./message-refusals.ts";
+import { OncePerKey } from "./once-per-key.ts";
 
 export interface FleetOptions {
   readonly kernel: Kernel;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
   /** Tasks that this orchestrator has given to a worker. */
   readonly inFlightOf: (workerId: string) => number;
   /** Tasks given to a worker before `before` (epoch ms), for the "deaf" signal. */
@@ -52,46 +54,37 @@ export interface FleetOptions {
   readonly sendDrain: (order: DrainOrder) => void;
   /** A worker beats that is not known here: it is asked to register again. */
   readonly stranger: (workerId: string) => void;
+  /** A process beats that another one of the same id seems to have replaced. */
+  readonly outdated: (workerId: string, incarnation: string) => void;
+  /** Something was not believed. */
+  readonly refused: (refusal: Refusal) => void;
+  /** So many workers died that restarting them one by one mends nothing. */
+  readonly escalated: (reason: string) => void;
   readonly fault: (error: unknown, what: string) => void;
 }
 
-/** A live worker as this orchestrator knows it. */
-export interface Member {
-  readonly registration: RegisterMessage;
-  readonly ref: ActorRef<WorkerEvent, WorkerContext>;
-  readonly supports: ReadonlySet<string>;
-  lastBeat: Heartbeat | undefined;
-  lastBeatAt: number | undefined;
-  /** Tasks of other orchestrators that it holds, as of its last report. */
-  foreign: number;
-  /** Tasks that have run there and whose results are being stored, as of its last report. */
-  committing: number;
-  /** It has agreed to take tasks that the server delivers to it itself. */
-  directed: boolean;
-  standing: WorkerStanding;
-  /** What the balancer knows of it; undefined when that has to be put together anew. */
-  candidate: WorkerCandidate | undefined;
-}
-
-/** How often a stranger is asked to register, at the most. */
-const STRANGER_EVERY_MS = 1_000;
-const MEDIAN_EVERY_MS = 1_000;
-/** A task that was given longer ago than this has been taken, or never will be. */
-const TAKEN_BY_MS = 5_000;
-/** And one given longer ago than this is not in its hands: by then several beats would have listed it. */
-const MISSING_AFTER_MS = 15_000;
+/** How often a stranger is asked to register, and an outdated process to go, at the most. */
+const ASK_EVERY_MS = 1_000;
 
 /** The live workers: one actor for each, and what balancing needs to know of them now. */
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #members = new Map<string, Member>();
   readonly #machine: ReturnType<typeof workerWith>;
-  readonly #strangers = new Map<string, number>();
+  readonly #strangers = new OncePerKey(ASK_EVERY_MS);
+  readonly #outdated = new OncePerKey(ASK_EVERY_MS);
+  readonly #deaths: Deaths;
+  readonly #facts: BeatFacts;
   #candidates: WorkerCandidate[] | undefined;
-  #median: { at: number; value: number | undefined } = { at: 0, value: undefined };
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    this.#deaths = new Deaths(options.escalated);
+    this.#facts = new BeatFacts({
+      ...options,
+      members: () => this.members(),
+      swallows: (member, reason) => this.#quarantine(member, reason),
+    });
     const effects: WorkerEffects = {
       announce: options.announce,
       redistribute: (loss) => this.#lost(loss),
@@ -121,33 +114,44 @@ export class Fleet {
     if (present?.registration.incarnation === incarnation || state === "offline") return;
     if (present !== undefined) {
       if (present.registration.incarnation > incarnation) return;
-      present.ref.send({ type: "evict", incarnation });
+      this.#watched(present).ref.send({ type: "evict", incarnation });
     }
-    this.#start(entry, state);
+    this.#start(entry, state, undefined);
   }
 
   heartbeat(beat: Heartbeat, now: number): void {
-    const member = this.#members.get(beat.workerId);
-    if (member === undefined) {
-      if (beat.draining !== true) this.#stranger(beat.workerId, now);
+    const { workerId, incarnation } = beat;
+    const known = this.#members.get(workerId);
+    const reason = refusalOfBeat(beat, known && beatOrderOf(known));
+    if (reason === undefined && known !== undefined) {
+      this.#heard(this.#afterCoolDown(known, now), beat, now);
       return;
     }
-    if (beat.incarnation !== member.registration.incarnation) {
-      // Counted by the actor. A newer one whose registration this orchestrator has missed says so.
-      if (beat.incarnation > member.registration.incarnation) this.#stranger(beat.workerId, now);
-      member.ref.send({ type: "heartbeat", beat });
-      return;
-    }
+    if (reason === undefined || (known === undefined && beat.draining === true)) return;
+    this.#options.refused({ reason, detail: `beat ${beat.seq}`, workerId, incarnation });
+    // Counted by its actor as well.
+    known?.ref.send({ type: "heartbeat", beat });
+    if (reason === "unknown_worker") this.#stranger(workerId, now);
+    if (reason === "older_incarnation" && this.#outdated.isDue(workerId, now))
+      this.#options.outdated(workerId, incarnation);
+  }
+
+  #heard(member: Member, beat: Heartbeat, now: number): void {
     member.lastBeat = beat;
     member.lastBeatAt = now;
-    this.#noteLoad(member, beat.performance.tasksInProgress);
-    const untaken = this.#untaken(beat, now);
-    member.ref.send({
-      type: "heartbeat",
-      beat,
-      fleet: { untaken: untaken.length, medianErrorRate: this.#medianErrorRate(now) },
-    });
+    const { activeFlows } = beat.currentLoad;
+    this.#noteLoad(member, Math.max(activeFlows, beat.performance.tasksInProgress));
+    member.ref.send({ type: "heartbeat", beat, fleet: this.#facts.of(member, beat, now) });
     if (beat.draining === true) this.#drains(member, beat.drain);
+  }
+
+  #quarantine({ ref }: Member, reason: string): void {
+    const deadlineMs = this.#options.drainTimeoutMs;
+    ref.send({ type: "drain", reason, deadlineMs, isQuarantine: true });
+  }
+
+  #stranger(workerId: string, now: number): void {
+    if (this.#strangers.isDue(workerId, now)) this.#options.stranger(workerId);
   }
 
   done(done: DoneMessage): void {
@@ -164,7 +168,7 @@ export class Fleet {
   refused(workerId: string, { refused, free }: TaskRefusal): void {
     const member = this.#members.get(workerId);
     if (member === undefined) return;
-    this.#noteLoad(member, member.registration.capacity.maxConcurrentFlows - free);
+    this.#noteLoad(member, member.registration.capacity.maxConcurrentFlows - Number(free));
     if (refused === "draining") this.#drains(member);
   }
 
@@ -177,12 +181,39 @@ export class Fleet {
 
   bye(bye: ByeMessage): void {
     const { workerId, incarnation, reason } = bye;
-    this.#members.get(workerId)?.ref.send({ type: "bye", incarnation, reason });
+    const member = this.#members.get(workerId);
+    if (member !== undefined) this.#watched(member).ref.send({ type: "bye", incarnation, reason });
   }
 
   /** Nobody listens for this worker. */
   unreachable(workerId: string): void {
-    this.#members.get(workerId)?.ref.send({ type: "unreachable" });
+    const member = this.#members.get(workerId);
+    if (member !== undefined) this.#watched(member).ref.send({ type: "unreachable" });
+  }
+
+  /**
+   * The actor of a worker failed for good. It gets nothing and counts as critical, and is watched again
+   * after a while that grows, or when it leaves or registers anew.
+   */
+  faulted(workerId: string, error: unknown): Member | undefined {
+    const member = this.#members.get(workerId);
+    if (member === undefined) return undefined;
+    const why = `its actor failed too often: ${error instanceof Error ? error.message : error}`;
+    const faults = afterMishap(member.faults, { why, isGrave: true }, this.#options.now());
+    const faulted = faultedMember(member, faults);
+    this.#members.set(workerId, faulted);
+    this.#candidates = undefined;
+    return faulted;
+  }
+
+  /** Why the fleet as a whole is in trouble; undefined while it is not. */
+  escalation(now: number): string | undefined {
+    return this.#deaths.escalation(this.size, now);
+  }
+
+  /** Workers that have registered and are yet to beat and to answer. */
+  get unproven(): number {
+    return this.members().filter(({ standing }) => standing.state === "registering").length;
   }
 
   /** The canary came back. The actor is told only where that may matter: it comes every second. */
@@ -214,9 +245,10 @@ export class Fleet {
     return registration && { workerId, incarnation: registration.incarnation };
   }
 
-  #start(entry: RegistryEntry, state: LiveWorkerState): void {
+  #start(entry: RegistryEntry, state: LiveWorkerState, faults: Conduct | undefined): Member {
     const { kernel, heartbeatIntervalMs } = this.#options;
     const { registration } = entry;
+    const quarantine = quarantineAt(entry.conduct, this.#options.now());
     const { workerId, incarnation } = registration;
     const input = {
       workerId,
@@ -224,6 +256,10 @@ export class Fleet {
       manifest: manifestOf(registration, registration.heartbeatIntervalMs ?? heartbeatIntervalMs),
       now: () => kernel.clock.now(),
       recovered: state === "registering" ? undefined : { state, reasons: entry.reasons },
+      quarantine: quarantine && {
+        forMs: Date.parse(quarantine.until) - this.#options.now(),
+        reason: quarantineText(quarantine),
+      },
     };
     const ref = kernel.start<WorkerEvent, typeof input, WorkerContext>({
       address: `worker/${workerId}`,
@@ -232,18 +268,7 @@ export class Fleet {
       input,
       recover: (context) => ({ ...input, ...recoveredInput(context) }) as typeof input,
     });
-    const member: Member = {
-      registration,
-      ref,
-      supports: new Set(registration.supportedNodeTypes),
-      lastBeat: undefined,
-      lastBeatAt: undefined,
-      foreign: 0,
-      committing: 0,
-      directed: false,
-      standing: standingOf(ref.snapshot()),
-      candidate: undefined,
-    };
+    const member = newMember(entry, ref, faults);
     this.#members.set(workerId, member);
     ref.subscribe((snapshot) => {
       const { assignable, weight } = member.standing;
@@ -257,6 +282,21 @@ export class Fleet {
     if (freeze !== undefined) ref.send({ type: "freeze", ...freeze });
     this.#candidates = undefined;
     void this.#agreeToDirect(member);
+    return member;
+  }
+
+  /** One whose actor was given up is watched again, as a critical one: it may well be ill. */
+  #watched(member: Member): Member {
+    if (!isFaulted(member)) return member;
+    const { registration, conduct, faults, standing } = member;
+    const { reasons } = standing;
+    const changedAt = new Date(this.#options.now()).toISOString();
+    const entry = { registration, state: "critical", reasons, changedAt } as const;
+    return this.#start({ ...entry, ...(conduct && { conduct }) }, "critical", faults);
+  }
+
+  #afterCoolDown(member: Member, now: number): Member {
+    return quarantineAt(member.faults, now) === undefined ? this.#watched(member) : member;
   }
 
   /** A worker of another make does not agree, and gets its tasks forwarded. */
@@ -271,37 +311,20 @@ export class Fleet {
   }
 
   #candidateOf(member: Member): WorkerCandidate {
-    member.candidate ??= this.#newCandidate(member);
+    member.candidate ??= candidateOf(member, this.#options.inFlightOf);
     return member.candidate;
-  }
-
-  #newCandidate(member: Member): WorkerCandidate {
-    const { inFlightOf } = this.#options;
-    const { registration, standing, supports } = member;
-    const { workerId, pool = "default", capacity } = registration;
-    return {
-      workerId,
-      assignable: standing.assignable,
-      healthWeight: standing.weight,
-      slots: capacity.maxConcurrentFlows,
-      // Asked anew at each decision: it changes with every assignment.
-      get inFlight() {
-        return inFlightOf(workerId) + member.foreign;
-      },
-      get committing() {
-        return Math.min(member.committing, this.inFlight);
-      },
-      supports,
-      pool,
-      directed: member.directed,
-    };
   }
 
   /** With one orchestrator there is nothing foreign: its own books are never behind a report. */
   #noteLoad(member: Member, active: number, committing = 0): void {
-    const { workerId } = member.registration;
-    member.foreign = Math.max(0, active + committing - this.#options.inFlightOf(workerId));
-    member.committing = committing;
+    const { workerId, capacity } = member.registration;
+    const own = this.#options.inFlightOf(workerId);
+    const load = believeLoad({ active, committing }, capacity.maxConcurrentFlows, own);
+    member.foreign = load.foreign;
+    member.committing = load.committing;
+    if (load.plausible) return;
+    const detail = `says that ${active} of its ${capacity.maxConcurrentFlows} slots are taken`;
+    this.#options.refused({ reason: "implausible_load", detail, workerId });
   }
 
   #doubtOneself(): void {
@@ -323,36 +346,11 @@ export class Fleet {
       this.#members.delete(loss.workerId);
       this.#candidates = undefined;
     }
+    if (!loss.clean) this.#deaths.note(this.size, this.#options.now());
     this.#options.redistribute(loss);
   }
+}
 
-  #stranger(workerId: string, now: number): void {
-    if (now - (this.#strangers.get(workerId) ?? 0) < STRANGER_EVERY_MS) return;
-    if (this.#strangers.size > 10_000) this.#strangers.clear();
-    this.#strangers.set(workerId, now);
-    this.#options.stranger(workerId);
-  }
-
-  /** Tasks that it must have got by now and does not list among those it runs. */
-  #untaken(beat: Heartbeat, now: number): readonly string[] {
-    if (this.#options.inFlightOf(beat.workerId) === 0) return [];
-    const listed = new Set(beat.inFlight.map(({ executionId }) => executionId));
-    const unlisted = (givenBefore: number) =>
-      this.#options
-        .assignedBefore(beat.workerId, givenBefore)
-        .filter((executionId) => !listed.has(executionId));
-    const missing = unlisted(now - MISSING_AFTER_MS);
-    if (missing.length > 0) this.#options.notHeld(beat.workerId, missing);
-    return unlisted(now - TAKEN_BY_MS);
-  }
-
-  #medianErrorRate(now: number): number | undefined {
-    // Of the whole fleet and once a second: sorting it for each beat is quadratic in its size.
-    if (now - this.#median.at >= MEDIAN_EVERY_MS) {
-      const beats = this.members().flatMap(({ lastBeat }) => lastBeat ?? []);
-      const rates = beats.map(({ performance }) => performance.errorRate);
-      this.#median = { at: now, value: medianErrorRate(rates) };
-    }
-    return this.#median.value;
-  }
+function beatOrderOf({ registration, ref }: Member) {
+  return { incarnation: registration.incarnation, seq: ref.snapshot().context.seq };
 }

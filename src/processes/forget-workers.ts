@@ -2,9 +2,9 @@ import type { WorkerRegistry } from "../bus/worker-registry.ts";
 import { isForgettable } from "../domain/forgetting.ts";
 import type { ProcessLog } from "./process-log.ts";
 
-const FORGET_AFTER_MS = 3_600_000;
+const AGES = { goneMs: 3_600_000, ghostMs: 60_000 };
 /** Each look reads the whole registry. */
-const EVERY_MS = 600_000;
+const EVERY_MS = 60_000;
 
 export interface ForgettingOptions {
   readonly registry: WorkerRegistry;
@@ -13,7 +13,7 @@ export interface ForgettingOptions {
   readonly log: ProcessLog;
 }
 
-/** Keeps the registry from growing with every worker that there ever was: at once, then every 10 min. */
+/** Keeps the registry from growing with every worker that there ever was: at once, then once a minute. */
 export class Forgetting {
   readonly #options: ForgettingOptions;
   #timer: NodeJS.Timeout | undefined;
@@ -35,12 +35,14 @@ export class Forgetting {
   async #look(): Promise<void> {
     const { registry, leads, log } = this.#options;
     try {
+      let forgotten = 0;
       for (const entry of await registry.entries()) {
         if (!leads()) return;
-        if (!isForgettable(entry, Date.now(), FORGET_AFTER_MS)) continue;
-        const { workerId } = entry.registration;
-        if (await registry.forget(entry)) log.info({ workerId }, "offline worker forgotten");
+        if (!isForgettable(entry, Date.now(), AGES)) continue;
+        if (await registry.forget(entry)) forgotten += 1;
       }
+      // One line for all: after a flood of registrations there are thousands.
+      if (forgotten > 0) log.info({ forgotten }, "offline workers forgotten");
     } catch (error) {
       // The next look finds the same ones.
       log.warn({ err: error }, "offline workers could not be forgotten now");

@@ -1,6 +1,8 @@
 import { streamLevels } from "../bus/stream-levels.ts";
+import { quarantineText } from "../domain/conduct.ts";
 import { roomTrouble } from "../domain/stream-room.ts";
 import type { FleetSummary, HealthCheck, HealthStatus, QueueView } from "../http/port.ts";
+import { quarantineOf } from "./member.ts";
 import type { Orchestrator } from "./orchestrator.ts";
 
 export interface DurabilityFacts {
@@ -74,6 +76,23 @@ export function workersCheck({ total, available }: FleetSummary): HealthCheck {
   if (total === 0) return { name, status: "degraded", detail: "no worker is registered" };
   const detail = `${available} of ${total} workers can take a task`;
   return { name, status: "healthy", detail };
+}
+
+/** How many are named: after a bad deployment it may be all of them. */
+const MOST_NAMED = 10;
+
+/** What restarts do not mend: workers in quarantine, and too many deaths at once. */
+export function supervisionCheck({ fleet }: Orchestrator, now: number): HealthCheck {
+  const name = "supervision";
+  const confined = fleet.members().flatMap((member) => {
+    const quarantine = quarantineOf(member, now);
+    return quarantine ? `${member.registration.workerId} ${quarantineText(quarantine)}` : [];
+  });
+  const named = confined.slice(0, MOST_NAMED);
+  if (confined.length > named.length) named.push(`${confined.length - named.length} more`);
+  const detail = [fleet.escalation(now) ?? [], named].flat().join("; ");
+  if (detail === "") return { name, status: "healthy", detail: "no worker is in quarantine" };
+  return { name, status: "degraded", detail };
 }
 
 export function durabilityCheck({ requested, effective, detail }: DurabilityFacts): HealthCheck {

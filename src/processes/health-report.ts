@@ -6,6 +6,7 @@ import {
   durabilityCheck,
   janitorCheck,
   readBus,
+  supervisionCheck,
   supervisorCheck,
   workersCheck,
   worst,
@@ -24,6 +25,7 @@ export async function healthReport(
     ...bus.checks,
     supervisorCheck(orchestrator),
     workersCheck(workers),
+    supervisionCheck(orchestrator, Date.now()),
     janitorCheck(orchestrator),
     durabilityCheck(durability),
   ];
@@ -38,6 +40,7 @@ export async function healthReport(
       leaderId: bus.leaderId,
     },
     durability,
+    refused: orchestrator.refusals.counts,
     checks,
   };
 }

@@ -22,9 +22,9 @@ import { HEADERS } from "../messages/subjects.ts";
 import { summary } from "./accept.ts";
 import { deadLetterPort } from "./dead-letter-port.ts";
 import type { FlowNeeds } from "./dispatcher.ts";
-import type { Member } from "./fleet.ts";
 import type { DurabilityFacts } from "./health-checks.ts";
 import { healthReport } from "./health-report.ts";
+import { type Member, quarantineOf } from "./member.ts";
 import type { Orchestrator } from "./orchestrator.ts";
 
 export interface PortOptions {
@@ -177,7 +177,8 @@ function runningView({ task, workerId }: Assignment): ExecutionView {
   };
 }
 
-function workerView({ registration, standing, lastBeat, lastBeatAt }: Member): WorkerView {
+function workerView(member: Member): WorkerView {
+  const { registration, standing, lastBeat, lastBeatAt } = member;
   const { workerId, incarnation, hostname, pid, version, transport } = registration;
   return {
     workerId,
@@ -185,6 +186,7 @@ function workerView({ registration, standing, lastBeat, lastBeatAt }: Member): W
     state: standing.state,
     reasons: standing.reasons,
     since: new Date(Date.now() - standing.forMs).toISOString(),
+    quarantine: quarantineOf(member, Date.now()) ?? null,
     hostname,
     pid,
     version,

@@ -16,7 +16,7 @@ import { WorkerRegistry } from "../bus/worker-registry.ts";
 import type { ActorRef } from "../kernel/actor.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { SystemClock } from "../kernel/system-clock.ts";
-import { admitWorker, orderWorker } from "./admission.ts";
+import { Admission, orderWorker } from "./admission.ts";
 import { Announcer } from "./announcer.ts";
 import { answerControl } from "./answer-control.ts";
 import { BusWatch } from "./bus-watch.ts";
@@ -26,6 +26,7 @@ import { Fleet } from "./fleet.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { watchPeers } from "./inheritance.ts";
 import type { JanitorReport } from "./janitor.ts";
+import { MessageRefusals } from "./message-refusals.ts";
 import type { ProcessLog } from "./process-log.ts";
 
 export interface OrchestratorOptions extends Omit<DispatchingOptions, "ackWaitMs" | "peers"> {
@@ -81,9 +82,11 @@ export class Orchestrator implements AsyncDisposable {
   readonly fleet: Fleet;
   readonly dispatching: Dispatching;
   readonly kernel: Kernel;
+  readonly refusals: MessageRefusals;
   readonly #options: OrchestratorOptions;
   readonly #parts: Parts;
   readonly #announcer: Announcer;
+  readonly #admission: Admission;
   readonly #link: FleetLink;
   readonly #pinger: Pinger;
   readonly #peers: Peers;
@@ -93,6 +96,7 @@ export class Orchestrator implements AsyncDisposable {
   readonly #supervisorEnded = deferred();
   readonly #closers: (() => void)[] = [];
   #freeze: Freeze | undefined;
+  #isServing = false;
   #leadership: Leadership | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -103,6 +107,7 @@ export class Orchestrator implements AsyncDisposable {
     this.control = control;
     this.#options = options;
     this.#parts = parts;
+    this.refusals = new MessageRefusals(options.log);
     this.kernel = this.#makeKernel();
     const { ackWaitMs } = options.topology;
     this.dispatching = new Dispatching(data, executions, () => this.fleet, {
@@ -123,6 +128,7 @@ export class Orchestrator implements AsyncDisposable {
       ],
     });
     this.fleet = this.#makeFleet();
+    this.#admission = this.#makeAdmission();
     this.#link = this.#makeLink();
     const ids = () => this.fleet.members().map(({ registration }) => registration.workerId);
     this.#pinger = new Pinger(control, ids, {
@@ -226,6 +232,7 @@ export class Orchestrator implements AsyncDisposable {
         void this.stop("connection closed");
       });
     }
+    this.#isServing = true;
     this.#supervisor.send({ type: "ready" });
   }
 
@@ -291,17 +298,19 @@ export class Orchestrator implements AsyncDisposable {
       },
       onFault: ({ address, error, restartInMs }) => {
         log.error({ err: error, address, restartInMs }, "actor failed");
-        if (restartInMs === undefined) this.#faulted(address);
+        if (restartInMs === undefined) this.#faulted(address, error);
       },
       onListenerError: (error) => log.error({ err: error }, "listener failed"),
     });
   }
 
   /** A worker whose actor failed for good is watched by nobody: what it holds goes elsewhere. */
-  #faulted(address: string): void {
+  #faulted(address: string, error: unknown): void {
     const [kind, workerId = ""] = address.split("/");
-    const member = kind === "worker" ? this.fleet.find(workerId) : undefined;
+    const member = kind === "worker" ? this.fleet.faulted(workerId, error) : undefined;
     if (member === undefined) return;
+    const { reasons } = member.standing;
+    this.#options.log.error({ workerId, reasons }, "worker is watched by nobody");
     this.#announcer.catchUp([member]);
     const loss = { reason: "its actor failed too often", isDeath: false };
     this.dispatching.workerLost(workerId, loss);
@@ -321,6 +330,7 @@ export class Orchestrator implements AsyncDisposable {
     const { log, heartbeatIntervalMs } = this.#options;
     return new Fleet({
       kernel: this.kernel,
+      now: Date.now,
       inFlightOf: (workerId) => this.dispatching.inFlightOf(workerId),
       assignedBefore: (workerId, before) =>
         this.dispatching.assignments.assignedBefore(workerId, before),
@@ -343,29 +353,36 @@ export class Orchestrator implements AsyncDisposable {
       sendDrain: ({ workerId, reason, deadlineMs }) =>
         orderWorker(this.control, workerId, { action: "drain", reason, deadlineMs }),
       stranger: (workerId) => orderWorker(this.control, workerId, { action: "register" }),
+      outdated: (workerId, incarnation) =>
+        void this.#admission
+          .outdated(workerId, incarnation)
+          .catch((error: unknown) => this.#fault(error, "outdated worker")),
+      refused: (refusal) => this.refusals.note(refusal),
+      escalated: (reason) => log.error({ reason }, "the fleet is in trouble"),
       fault: this.#fault,
     });
   }
 
-  #makeLink(): FleetLink {
+  #makeAdmission(): Admission {
     const { log, heartbeatIntervalMs, topology } = this.#options;
     const { control: bus, registry } = this.#parts;
-    const { fleet, dispatching } = this;
-    const announcer = this.#announcer;
-    const ping = (workerId: string) => this.#pinger.ping(workerId);
-    const { ackWaitMs } = topology;
-    const admission = {
+    return new Admission({
       bus,
       registry,
-      announcer,
-      fleet,
+      announcer: this.#announcer,
+      fleet: this.fleet,
+      refusals: this.refusals,
       heartbeatIntervalMs,
-      ackWaitMs,
-      ping,
+      ackWaitMs: topology.ackWaitMs,
+      ping: (workerId) => this.#pinger.ping(workerId),
       log,
-    };
-    return new FleetLink(bus, {
-      register: (registration) => admitWorker(registration, admission),
+    });
+  }
+
+  #makeLink(): FleetLink {
+    const { fleet, dispatching } = this;
+    return new FleetLink(this.control, {
+      register: (registration) => this.#admission.admit(registration),
       heartbeat: (beat) =>
         dispatching.noticing(beat.workerId, () => fleet.heartbeat(beat, Date.now())),
       done: (done) => {
@@ -374,8 +391,16 @@ export class Orchestrator implements AsyncDisposable {
         dispatching.poke();
       },
       bye: (bye) => fleet.bye(bye),
-      refused: (subject, reason) => log.warn({ subject, reason }, "message refused"),
+      refused: (refusal) => this.refusals.note(refusal),
     });
+  }
+
+  /** The supervisor actor begins: with its process, or once more after it failed and knows nothing. */
+  #recover(): void {
+    this.#options.log.debug({}, "orchestrator starting");
+    if (!this.#isServing) return;
+    this.#supervisor.send({ type: "ready" });
+    if (this.leads) this.#supervisor.send({ type: "leaseAcquired" });
   }
 
   #supervisorEffects(): SupervisorEffects {
@@ -383,7 +408,7 @@ export class Orchestrator implements AsyncDisposable {
     const { dispatching } = this;
     const workers = () => this.fleet.members().map(({ ref }) => ref);
     return {
-      recover: () => log.debug({}, "orchestrator starting"),
+      recover: () => this.#recover(),
       resync: () => dispatching.poke(),
       openDispatch: () => dispatching.open(),
       closeDispatch: () => dispatching.close(),

@@ -1,11 +1,17 @@
 import { hostname } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
 import { monotonicFactory } from "ulid";
 import { type Bus, connectBus } from "../bus/connect.ts";
 import type { LaneMessage } from "../bus/intake.ts";
 import { PulledTasks, type TakenIds } from "../bus/pulled-tasks.ts";
 import { WorkerLink } from "../bus/worker-link.ts";
 import { BatutaError, ConfigError } from "../domain/errors.ts";
-import type { RegisterMessage, WorkerCapacity, WorkerControl } from "../messages/worker.ts";
+import type {
+  RegisterMessage,
+  RegisterReply,
+  WorkerCapacity,
+  WorkerControl,
+} from "../messages/worker.ts";
 import { Beats } from "./beats.ts";
 import { logConnection } from "./connection-log.ts";
 import type { FlowEngine } from "./flow-engine.ts";
@@ -42,6 +48,7 @@ export interface WorkerHandle extends AsyncDisposable {
 }
 
 const REGISTER_RETRY_MS = 500;
+const MOST_RETRY_MS = 60_000;
 const GOODBYE_MS = 2_000;
 const TELL_FULL_EVERY_MS = 5_000;
 /** It travels in beats and goodbyes, and is for people. */
@@ -193,9 +200,7 @@ class WorkerProcess implements WorkerHandle {
       try {
         const reply = await this.#link.register(this.#registration());
         if (reply.accepted) return { ackWaitMs: Number(reply.config.ackWaitMs ?? 30_000) };
-        throw new ConfigError(
-          `worker ${this.workerId} was refused: ${reply.reason ?? "no reason given"}`,
-        );
+        await this.#refused(reply, signal);
       } catch (error) {
         if (!(error instanceof BatutaError) || !error.retryable) throw error;
         if (!told)
@@ -206,6 +211,17 @@ class WorkerProcess implements WorkerHandle {
         this.#incarnation = nextIncarnation();
       }
     }
+  }
+
+  /** Resolves when it may ask again, as a new incarnation. */
+  async #refused(reply: RegisterReply, signal: AbortSignal | undefined): Promise<void> {
+    const { workerId } = this;
+    const { reason = "no reason given", retryAfterMs } = reply;
+    if (retryAfterMs === undefined)
+      throw new ConfigError(`worker ${workerId} was refused: ${reason}`);
+    this.#options.log.warn({ workerId, reason, retryAfterMs }, "registration put off");
+    await pause(Math.min(retryAfterMs, MOST_RETRY_MS), undefined, { signal });
+    this.#incarnation = nextIncarnation();
   }
 
   #registration(): RegisterMessage {
@@ -262,13 +278,16 @@ class WorkerProcess implements WorkerHandle {
         break;
       case "shutdown":
         if (control.incarnation !== undefined && control.incarnation !== this.#incarnation) break;
+        // Another process has its id, and the same subjects: what the server delivers is for that one.
+        if (control.incarnation !== undefined) this.#pulled.stop();
         void this.stop(control.reason ?? "shut down by command");
         break;
       case "register":
         void this.#reregister();
         break;
       case "direct":
-        this.#pulled.takeFrom(control.by);
+        // Meant for the process that has taken its place, perhaps: the subject is the same.
+        if (this.#stopping === undefined) this.#pulled.takeFrom(control.by);
         break;
       case "held":
         break;

@@ -42,6 +42,11 @@ export class Reference {
   #drainUntil = 0;
   /** A change that is due by the mere passing of time: it may wait for the next event or look. */
   #due: { readonly to: string; readonly from: number } | undefined;
+  readonly #quarantineMs: number;
+
+  constructor(quarantineMs: number) {
+    this.#quarantineMs = quarantineMs;
+  }
 
   /** Whether the machine is where it has to be, or where it may be already. */
   accepts({ state, since }: { readonly state: string; readonly since: number }): boolean {
@@ -72,7 +77,7 @@ export class Reference {
     const silent = this.now - beatAt;
     const dwell = this.now - this.#since;
     if (this.state === "registering") {
-      if (dwell >= 10 * T) this.#enter("offline");
+      if (dwell >= this.#quarantineMs + 10 * T) this.#enter("offline");
       return;
     }
     if (silent >= 2.5 * T) this.#late = true;
@@ -97,6 +102,12 @@ export class Reference {
 
   drained(): void {
     if (this.state === "draining") this.#enter("offline");
+    this.#judge();
+  }
+
+  /** Something came that says nothing: what is due by now is seen all the same. */
+  look(): void {
+    this.#judge();
   }
 
   gone(): void {
@@ -146,7 +157,9 @@ export class Reference {
     const answered = this.#pongAt > this.#since;
     switch (this.state) {
       case "registering":
-        return this.#beats.length >= 2 && this.#pongAt >= 0 ? "healthy" : undefined;
+        return this.#beats.length >= 2 && this.#pongAt >= 0 && dwell >= this.#quarantineMs
+          ? "healthy"
+          : undefined;
       case "degraded":
         return !this.#late && dwell >= 15_000 && this.#lastHere(4, isGood) ? "healthy" : undefined;
       case "critical":

@@ -9,6 +9,7 @@ import {
   type WorkerManifest,
   workerWith,
 } from "../../actors/index.ts";
+import type { Mishap } from "../../src/domain/conduct.ts";
 import type { ActorRef } from "../../src/kernel/actor.ts";
 import { Kernel } from "../../src/kernel/kernel.ts";
 import { VirtualClock } from "../../src/kernel/virtual-clock.ts";
@@ -98,6 +99,7 @@ export function beatOf(seq: number, change: BeatChange = {}): Heartbeat {
 
 export interface WorkerOptions {
   readonly recovered?: RecoveredWorker;
+  readonly quarantine?: WorkerInput["quarantine"];
   readonly effects?: Partial<WorkerEffects>;
 }
 
@@ -105,6 +107,7 @@ export interface WorkerOptions {
 export class TestWorker {
   readonly clock = new VirtualClock(1_000_000);
   readonly did: string[] = [];
+  readonly mishaps: Mishap[] = [];
   readonly kernel: Kernel;
   readonly ref: ActorRef<WorkerEvent, WorkerContext>;
   /** Answers pings once a second while time passes. */
@@ -115,14 +118,18 @@ export class TestWorker {
     this.kernel = new Kernel({ clock: this.clock });
     const { did } = this;
     const machine = workerWith({
-      announce: ({ from, to }) => did.push(`announce ${from} -> ${to}`),
+      announce: ({ from, to, mishap }) => {
+        did.push(`announce ${from} -> ${to}`);
+        if (mishap !== undefined) this.mishaps.push(mishap);
+      },
       redistribute: ({ reason, clean }) =>
         did.push(`redistribute ${reason}${clean ? " clean" : ""}`),
       sendDrain: ({ reason }) => did.push(`sendDrain ${reason}`),
       effectFailed: (effect, error) => did.push(`failed ${effect}: ${String(error)}`),
       ...options.effects,
     });
-    const input = inputOf(() => this.clock.now(), options.recovered);
+    const { recovered, quarantine } = options;
+    const input = { ...inputOf(() => this.clock.now(), recovered), quarantine };
     this.ref = this.kernel.start({ address: "worker/w1", machine, input, recover: recoveredInput });
   }
 

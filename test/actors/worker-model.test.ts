@@ -56,6 +56,9 @@ const steps = fc
   )
   .map((runs) => runs.flat());
 
+/** How long it is kept from work when it registers. */
+const quarantines = fc.constantFrom(0, 0, 0, 0, 10_000, 60_000);
+
 const opening: readonly Step[] = [
   { do: "pong" },
   { do: "beat", report: "fine", inFlight: 0 },
@@ -64,9 +67,9 @@ const opening: readonly Step[] = [
 
 test("the machine and an independent model of contract B5 agree on every history", () => {
   const visited = new Set<string>();
-  const property = fc.property(fc.boolean(), steps, (isProven, history) => {
-    const worker = new TestWorker();
-    const model = new Reference();
+  const property = fc.property(quarantines, fc.boolean(), steps, (forMs, isProven, history) => {
+    const worker = new TestWorker({ quarantine: { forMs, reason: "it died" } });
+    const model = new Reference(forMs);
     for (const step of [...(isProven ? opening : []), ...history]) {
       if (worker.facts.state === "offline") break;
       take(step, worker, model);
@@ -123,5 +126,6 @@ function tell(step: Step, model: Reference): void {
   else if (step.do === "drain") model.drain(step.deadlineMs);
   else if (step.do === "assigned") model.assigned(step.count);
   else if (step.do === "drained") model.drained();
-  else if (step.do !== "staleBeat") model.gone();
+  else if (step.do === "staleBeat") model.look();
+  else model.gone();
 }

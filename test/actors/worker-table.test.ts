@@ -24,7 +24,10 @@ const EVENTS: Readonly<Record<WorkerEventType, Readonly<Record<string, WorkerEve
   },
   pong: { "": { type: "pong" }, "of another": { type: "pong", incarnation: OLDER } },
   unreachable: { "": { type: "unreachable" } },
-  drain: { "": { type: "drain", reason: "test", deadlineMs: 1_000 } },
+  drain: {
+    "": { type: "drain", reason: "test", deadlineMs: 1_000 },
+    "for quarantine": { type: "drain", reason: "test", deadlineMs: 1_000, isQuarantine: true },
+  },
   drained: { "": { type: "drained" }, "of another": { type: "drained", incarnation: OLDER } },
   inFlight: { "": { type: "inFlight", count: 1 } },
   bye: { "": { type: "bye" }, "of another": { type: "bye", incarnation: OLDER } },

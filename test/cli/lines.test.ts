@@ -90,6 +90,7 @@ test("a change of a worker's state tells from what to what, and why", () => {
 
 test("a worker that does not beat shows - where nothing is known", () => {
   const view: WorkerView = {
+    quarantine: null,
     workerId: "w1",
     state: "critical",
     reasons: ["late beats", "deaf"],

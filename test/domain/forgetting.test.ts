@@ -3,7 +3,8 @@ import { isForgettable } from "../../src/domain/forgetting.ts";
 
 const HOUR = 3_600_000;
 const now = Date.parse("2026-01-01T12:00:00.000Z");
-const at = (changedAt: string, state = "offline") => isForgettable({ state, changedAt }, now, HOUR);
+const AGES = { goneMs: HOUR, ghostMs: 60_000 };
+const at = (changedAt: string, state = "offline") => isForgettable({ state, changedAt }, now, AGES);
 
 test("a worker is forgotten when it has been offline for longer than the age", () => {
   expect(at("2026-01-01T10:59:59.999Z")).toBe(true);
@@ -16,4 +17,12 @@ test("a worker that is not offline is never forgotten, nor one from the future o
     expect(at("2020-01-01T00:00:00.000Z", state)).toBe(false);
   expect(at("2027-01-01T00:00:00.000Z")).toBe(false);
   expect(at("yesterday")).toBe(false);
+});
+
+test("one that registered and was never healthy is forgotten after a minute, unless it was in quarantine", () => {
+  const ghost = { state: "offline", changedAt: "2026-01-01T11:58:59.000Z", isProven: false };
+  expect(isForgettable(ghost, now, AGES)).toBe(true);
+  expect(isForgettable({ ...ghost, isProven: true }, now, AGES)).toBe(false);
+  expect(isForgettable({ ...ghost, conduct: { spells: 1 } }, now, AGES)).toBe(false);
+  expect(isForgettable({ ...ghost, conduct: { spells: 0 } }, now, AGES)).toBe(true);
 });

@@ -30,6 +30,7 @@ function verdictOn(...beats: readonly Change[]) {
     history,
     fleet: IDLE,
     heartbeatIntervalMs: T,
+    maxConcurrentFlows: 5,
     now,
   });
   for (const beat of beats) {
@@ -37,7 +38,8 @@ function verdictOn(...beats: readonly Change[]) {
     const { fleet = IDLE } = beat;
     const report = reportOf(beat);
     history = rememberBeat(history, { report, fleet, maxConcurrentFlows: 5, now });
-    verdict = scoreHealth({ report, history, fleet, heartbeatIntervalMs: T, now });
+    const beaten = { report, history, fleet, maxConcurrentFlows: 5 };
+    verdict = scoreHealth({ ...beaten, heartbeatIntervalMs: T, now });
   }
   return verdict;
 }

@@ -51,6 +51,7 @@ export const WORKER: WorkerView = {
   state: "healthy",
   reasons: [],
   since: "2026-01-01T00:00:00.000Z",
+  quarantine: null,
   hostname: "box",
   pid: 42,
   version: "0.1.0",
@@ -84,6 +85,7 @@ export const HEALTH: HealthReport = {
   },
   supervisor: { instanceId: "o1", leading: true, leaderId: "o1" },
   durability: { requested: "standard", effective: "standard", detail: "sync_interval 2m" },
+  refused: {},
   checks: [{ name: "nats", status: "healthy", detail: "connected" }],
 };
 

@@ -1,7 +1,9 @@
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setInterval } from "node:timers/promises";
 import { type ConnectionOptions, connect, type NatsConnection } from "nats";
 import { beforeEach, inject, onTestFinished, type TestContext } from "vitest";
 import { isAtLeast } from "../../src/domain/server-version.ts";
@@ -67,6 +69,22 @@ export async function startPrivateNats(
   const started = await startNatsServer({ ...options, server, storeDir });
   onTestFinished(() => started.stop());
   return started;
+}
+
+/** A server with settings of the test's own, `lines` of its configuration. Gone when the test ends. */
+export async function startNatsWith(...lines: readonly string[]): Promise<string> {
+  const folder = await temporaryDir();
+  const config = join(folder, "nats.conf");
+  const own = [`jetstream { store_dir: "${folder}" }`, `ports_file_dir: "${folder}"`, "port: -1"];
+  await writeFile(config, [...own, ...lines, ""].join("\n"));
+  const server = spawn(privateBinary().path, ["-c", config], { stdio: "ignore" });
+  onTestFinished(() => void server.kill("SIGKILL"));
+  for await (const _ of setInterval(50)) {
+    const ports = (await readdir(folder)).find((name) => name.endsWith(".ports"));
+    const text = ports === undefined ? "" : await readFile(join(folder, ports), "utf8");
+    if (text !== "") return (JSON.parse(text) as { nats: [string] }).nats[0];
+  }
+  throw new Error("unreachable: the loop above has no end");
 }
 
 /** The binary of the project's server; there is none on an external server or in a container. */

@@ -176,6 +176,29 @@ test("what a killed orchestrator had been sent and had not forwarded runs at onc
   await heir.says(/"recovered":[1-9]/);
 });
 
+test("what a frozen orchestrator holds runs elsewhere, and once it thaws it lets go of it", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats, ACK_WAIT);
+  const heir = await cluster.orchestrator();
+  // Of two pools: the server then delivers nothing to workers by itself.
+  const doomed = await cluster.worker("doomed", { ...SLOTS, BATUTA_WORKER_POOL: "a" });
+  await cluster.worker("w2", { ...SLOTS, BATUTA_WORKER_POOL: "b" });
+  const held = await publish(cluster, "held", 12, slowFlow(1_500));
+  await cluster.events.until((all) => all.filter(({ kind }) => kind === "started").length === 12);
+  cluster.firstOrchestrator.kill("SIGSTOP");
+  doomed.kill("SIGKILL");
+  const frozenAt = Date.now();
+  const sent = await publish(cluster, "sent", 30, NOOP_FLOW);
+  await cluster.results.count(42);
+  expect(Date.now() - frozenAt).toBeLessThan(1.5 * TAKE_OVER_MS);
+  expect(heir.output).toContain("another orchestrator is gone");
+  cluster.firstOrchestrator.kill("SIGCONT");
+  await cluster.firstOrchestrator.says(/no longer cut off/);
+  const after = await publish(cluster, "after", 30, NOOP_FLOW);
+  await expectEachEndedOnce(cluster, [...held, ...sent, ...after]);
+});
+
 test("the only orchestrator is killed, and the next one finds what it had in its books", async ({
   task,
 }) => {
@@ -256,7 +279,7 @@ test("a leader forgets workers that have been offline for over an hour, and no o
   await put("old", "offline", 3_700_000);
   await put("recent", "offline", 3_500_000);
   const heir = await cluster.orchestrator();
-  await heir.says(/"workerId":"old","msg":"offline worker forgotten"/);
+  await heir.says(/"forgotten":1,"msg":"offline workers forgotten"/);
   expect(await (await WorkerRegistry.open(bus)).entries()).toMatchObject([
     { registration: { workerId: "recent" }, state: "offline" },
   ]);

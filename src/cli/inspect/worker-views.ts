@@ -1,6 +1,7 @@
 import type { Bus } from "../../bus/connect.ts";
 import { lastBySubject } from "../../bus/results.ts";
 import { type RegistryEntry, WorkerRegistry } from "../../bus/worker-registry.ts";
+import { type Quarantine, quarantineAt } from "../../domain/conduct.ts";
 import type { Heartbeat, WorkerStateName } from "../../messages/worker.ts";
 
 /** One worker as `batuta workers` prints it. */
@@ -8,6 +9,8 @@ export interface WorkerView {
   readonly workerId: string;
   readonly state: WorkerStateName;
   readonly reasons: readonly string[];
+  /** Until when it gets nothing, however well it looks, and why. */
+  readonly quarantine: Quarantine | null;
   /** When it came into this state, ISO 8601. */
   readonly since: string;
   readonly incarnation: string;
@@ -32,7 +35,7 @@ export async function readWorkers(bus: Bus): Promise<readonly WorkerView[]> {
 }
 
 async function viewOf(bus: Bus, entry: RegistryEntry): Promise<WorkerView> {
-  const { registration, state, reasons, changedAt } = entry;
+  const { registration, state, reasons, changedAt, conduct } = entry;
   const { workerId, incarnation, hostname, pid, version, transport, capacity } = registration;
   const { pool = "default", labels = {}, supportedNodeTypes } = registration;
   const beat = state === "offline" ? undefined : await lastBeat(bus, workerId, incarnation);
@@ -40,6 +43,7 @@ async function viewOf(bus: Bus, entry: RegistryEntry): Promise<WorkerView> {
     workerId,
     state,
     reasons,
+    quarantine: quarantineAt(conduct, Date.now()) ?? null,
     since: changedAt,
     incarnation,
     hostname,

@@ -1,4 +1,5 @@
 import type { Config } from "../../config/variables.ts";
+import { quarantineText } from "../../domain/conduct.ts";
 import { NotFoundError } from "../../domain/errors.ts";
 import type { WorkerStateName } from "../../messages/worker.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
@@ -73,7 +74,7 @@ const STATE_STYLES: Readonly<Record<WorkerStateName, Style>> = {
 
 /** What the table shows of one worker; "-" for what is not known. */
 export function workerCells(view: WorkerView, nowMs: number, paint: Paint): readonly string[] {
-  const { workerId, state, since, slots, beat, pool, hostname, reasons } = view;
+  const { workerId, state, since, slots, beat, pool, hostname } = view;
   const load = beat?.currentLoad;
   return [
     workerId,
@@ -85,8 +86,15 @@ export function workerCells(view: WorkerView, nowMs: number, paint: Paint): read
     beat === null ? "-" : ageText(Date.parse(beat.at), nowMs),
     pool,
     hostname,
-    reasons.join("; "),
+    reasonsOf(view).join("; "),
   ];
+}
+
+/** One that was put in quarantine while it was offline, or draining, is told as such too. */
+function reasonsOf({ reasons, quarantine }: WorkerView): readonly string[] {
+  if (quarantine === null) return reasons;
+  const text = quarantineText(quarantine);
+  return reasons.includes(text) ? reasons : [...reasons, text];
 }
 
 function percent(value: number | undefined): string {
