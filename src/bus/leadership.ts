@@ -8,6 +8,7 @@ const LEASE_MS = 9_500;
 const LEASE_KEY = "supervisor";
 
 export interface LeadershipEvents {
+  /** It leads from now on: the lease was taken, or confirmed after it had been suspended. */
   readonly acquired: (revision: number) => void;
   readonly lost: (reason: string) => void;
 }
@@ -23,6 +24,7 @@ export class Leadership {
   readonly #events: LeadershipEvents;
   #revision: number | undefined;
   #renewedAt = 0;
+  #suspendedAt = 0;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -40,8 +42,17 @@ export class Leadership {
   }
 
   get leads(): boolean {
+    if (this.#revision === undefined || this.#renewedAt < this.#suspendedAt) return false;
     // An unanswered renewal must not keep two leaders: the lease is over when the server says so.
-    return this.#revision !== undefined && Date.now() - this.#renewedAt < LEASE_MS;
+    return Date.now() - this.#renewedAt < LEASE_MS;
+  }
+
+  /**
+   * Others may have taken the lease, though it would last longer by the clock here: it counts again
+   * once the server has renewed it for a request that was made after this.
+   */
+  suspend(): void {
+    this.#suspendedAt = Date.now();
   }
 
   /** Who holds the lease now; undefined when nobody does. */
@@ -90,7 +101,6 @@ export class Leadership {
     const askedAt = Date.now();
     const revision = await this.#kv.create(LEASE_KEY, this.#holder);
     this.#won(revision, askedAt);
-    this.#events.acquired(revision);
   }
 
   async #renew(revision: number): Promise<void> {
@@ -100,8 +110,10 @@ export class Leadership {
 
   /** The server counts from when it was asked: an answer that was long under way makes nothing longer. */
   #won(revision: number, askedAt: number): void {
+    const led = this.leads;
     this.#revision = revision;
     this.#renewedAt = askedAt;
+    if (!led && this.leads) this.#events.acquired(revision);
   }
 
   /**

@@ -6,6 +6,7 @@ import { Peers } from "../bus/peers.ts";
 import type { Lane } from "../domain/lane.ts";
 import { giveWay } from "./give-way.ts";
 import type { ProcessLog } from "./process-log.ts";
+import { sequencesHeldBy } from "./recover-unheld.ts";
 import { TakeOver } from "./take-over.ts";
 
 export interface InheritanceOptions {
@@ -51,7 +52,9 @@ export function watchPeers(options: InheritanceOptions): Peers {
     if (peers.isFirst) void takeOver.run(reason);
   };
   const returned = async (silentMs: number) => {
-    const way = { assignments, peers: theirs, isClosed: () => data.nc.isClosed(), log };
+    // Over the connection that tasks are sent by: the answer comes from behind them.
+    const heldBy = (workerId: string, lane: Lane) => sequencesHeldBy(data, workerId, lane);
+    const way = { assignments, peers: theirs, heldBy, isClosed: () => data.nc.isClosed(), log };
     await giveWay(way);
     await pause(BEATS_HEARD_MS, undefined, NO_REF);
     if (!peers.isFirst) await pause(AFTER_FIRST_MS, undefined, NO_REF);

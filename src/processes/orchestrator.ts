@@ -149,7 +149,10 @@ export class Orchestrator implements AsyncDisposable {
       ackWaitMs,
       doubt: (reason) => this.#supervisor.send({ type: "doubt", reason }),
       cutOff: () => this.#supervisor.send({ type: "busLost" }),
-      back: () => this.#busBack(),
+      back: () => {
+        this.#leadership?.suspend();
+        this.#busBack();
+      },
       log: options.log,
       fault: this.#fault,
     });

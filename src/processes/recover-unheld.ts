@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Bus } from "../bus/connect.ts";
 import { jsonOf } from "../bus/foreign.ts";
 import { findUnheld, handBackUnheld } from "../bus/unheld.ts";
-import { UnreachableError } from "../domain/errors.ts";
+import { UnreachableError, WaitTimeoutError } from "../domain/errors.ts";
 import type { Lane } from "../domain/lane.ts";
 import type { HeldByWorker } from "../messages/worker.ts";
 
@@ -59,6 +59,23 @@ export async function heldByWorker(
   return (await askHeld(bus, workerId, lane)).tasks ?? [];
 }
 
+/**
+ * The sequences of a lane that a worker holds; none of one that is gone, undefined of one that does not say.
+ */
+export async function sequencesHeldBy(
+  bus: Bus,
+  workerId: string,
+  lane: Lane,
+): Promise<readonly number[] | undefined> {
+  try {
+    return (await askHeld(bus, workerId, lane)).held;
+  } catch (error) {
+    // Silent: it may hold all that it was given.
+    if (error instanceof WaitTimeoutError) return undefined;
+    throw error;
+  }
+}
+
 interface HeldAnswer {
   readonly held?: readonly number[];
   readonly tasks?: readonly HeldByWorker[];
@@ -74,7 +91,7 @@ async function askHeld(bus: Bus, workerId: string, lane: Lane): Promise<HeldAnsw
     return jsonOf<HeldAnswer>(answer) ?? {};
   } catch (error) {
     // Gone as well: what it held is given back when that is noticed.
-    if (error instanceof UnreachableError) return {};
+    if (error instanceof UnreachableError) return { held: [], tasks: [] };
     throw error;
   }
 }

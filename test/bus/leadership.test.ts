@@ -14,6 +14,19 @@ function slowBus(answerMs: number): Bus {
   return { kvm: { open: async () => kv }, names: { buckets: { leases: "leases" } } } as never;
 }
 
+test("a lease that others may have taken counts again once it was renewed, and that is told", async () => {
+  vi.useFakeTimers();
+  const acquired = vi.fn();
+  const starting = Leadership.start(slowBus(10), "o1", { acquired, lost: () => {} });
+  await vi.advanceTimersByTimeAsync(100);
+  const leadership = await starting;
+  leadership.suspend();
+  expect(leadership.leads).toBe(false);
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(leadership.leads).toBe(true);
+  expect(acquired).toHaveBeenCalledTimes(2);
+});
+
 test("a lease counts from when it was asked for, not from when the answer came", async () => {
   vi.useFakeTimers();
   const starting = Leadership.start(slowBus(6_000), "o1", { acquired: () => {}, lost: () => {} });

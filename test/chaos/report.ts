@@ -19,7 +19,7 @@ export function printReport(seed: string, version: string, report: ChaosReport):
     ["commits fenced, as far as seen", watch.fenced],
   );
   const times = new Table({
-    head: ["worker fault", "noticed p50 / p99", "task taken elsewhere p50 / p99", "tasks"],
+    head: ["worker fault", "noticed p50 / p99", "times", "task elsewhere p50 / p99", "tasks"],
     style: { head: [], border: [], compact: true },
   });
   for (const kind of FAULT_KINDS.filter((each) => each.endsWith("worker"))) {
@@ -27,6 +27,7 @@ export function printReport(seed: string, version: string, report: ChaosReport):
     times.push([
       kind,
       percentiles(detectionMs),
+      detectionMs.length,
       percentiles(takenElsewhereMs),
       takenElsewhereMs.length,
     ]);
