@@ -2,6 +2,7 @@ import { Assignments } from "../bus/assignments.ts";
 import type { Bus } from "../bus/connect.ts";
 import type { ExecutionStore } from "../bus/executions.ts";
 import { Intake } from "../bus/intake.ts";
+import type { PausedFlags } from "../bus/paused-flags.ts";
 import { type BalancingPolicy, freeSlots, type WorkerCandidate } from "../domain/balancing.ts";
 import type { PerLane } from "../domain/lane.ts";
 import type { RetryPolicy } from "../domain/retry.ts";
@@ -12,6 +13,7 @@ import { Directing } from "./directing.ts";
 import { Dispatcher, type FlowNeeds } from "./dispatcher.ts";
 import type { Fleet } from "./fleet.ts";
 import { type Loss, Outcomes } from "./outcomes.ts";
+import { Pauses } from "./pauses.ts";
 import type { ProcessLog } from "./process-log.ts";
 import { RecentIds } from "./recent-ids.ts";
 
@@ -24,6 +26,12 @@ export interface DispatchingOptions {
   readonly ackWaitMs: number;
   readonly needsOf: (body: ExecuteMessage) => FlowNeeds;
   readonly log: ProcessLog;
+}
+
+/** What is kept of executions beside their messages. */
+export interface DispatchingStores {
+  readonly executions: ExecutionStore;
+  readonly flags: PausedFlags;
 }
 
 /** Ended executions whose ids are remembered, to spare duplicates a run; about 4 MB at the most. */
@@ -39,6 +47,7 @@ export class Dispatching {
   readonly assignments: Assignments;
   readonly outcomes: Outcomes;
   readonly cancels: Cancels;
+  readonly pauses: Pauses;
   readonly capacityLimit: number;
   readonly #directing: Directing;
   readonly #intake: Intake;
@@ -48,7 +57,7 @@ export class Dispatching {
   /** `fleet` is asked for late: it and this know each other. */
   constructor(
     bus: Bus,
-    executions: ExecutionStore,
+    { executions, flags }: DispatchingStores,
     fleet: () => Fleet,
     options: DispatchingOptions,
   ) {
@@ -60,7 +69,11 @@ export class Dispatching {
     const now = () => Date.now();
     this.assignments = this.#makeAssignments(bus, options.log);
     this.cancels = new Cancels(bus, this.assignments, fault);
-    const booked = (executionId: string) => this.cancels.booked(executionId);
+    this.pauses = new Pauses({ bus, flags, assignments: this.assignments, fault });
+    const booked = (executionId: string) => {
+      this.cancels.booked(executionId);
+      this.pauses.booked(executionId);
+    };
     this.outcomes = new Outcomes({
       bus,
       assignments: this.assignments,
@@ -69,7 +82,10 @@ export class Dispatching {
       now,
       random: Math.random,
       fault,
-      ended: (executionId) => ended.add(executionId),
+      ended: (executionId) => {
+        ended.add(executionId);
+        this.pauses.ended(executionId);
+      },
     });
     this.#dispatcher = new Dispatcher({
       ...options,
@@ -82,6 +98,7 @@ export class Dispatching {
       recipient: (workerId) => fleet().recipient(workerId),
       maxAttempts: options.retry.maxAttempts,
       endedRecently: (executionId) => ended.has(executionId) || this.cancels.has(executionId),
+      pauses: this.pauses,
       booked,
       now,
       fault,
@@ -91,6 +108,7 @@ export class Dispatching {
       assignments: this.assignments,
       balancing: options.balancing,
       ackWaitMs: options.ackWaitMs,
+      isPausedIn: (lane) => this.pauses.isIn(lane),
       booked,
       fleet,
       log: options.log,

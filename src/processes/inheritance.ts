@@ -12,6 +12,8 @@ export interface InheritanceOptions {
   readonly control: Bus;
   readonly assignments: Assignments;
   readonly workerIds: () => readonly string[];
+  /** A task of another orchestrator is in the books here now. */
+  readonly adopted: (executionId: string) => void;
   readonly leadership: () => Leadership | undefined;
   readonly ackWaitMs: number;
   readonly log: ProcessLog;

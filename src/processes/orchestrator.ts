@@ -9,6 +9,7 @@ import { type Bus, connectBus } from "../bus/connect.ts";
 import { ExecutionStore } from "../bus/executions.ts";
 import { FleetLink } from "../bus/fleet-link.ts";
 import { Leadership } from "../bus/leadership.ts";
+import { PausedFlags } from "../bus/paused-flags.ts";
 import type { Peers } from "../bus/peers.ts";
 import { Pinger } from "../bus/pinger.ts";
 import { ensureTopology, type TopologyOptions } from "../bus/topology.ts";
@@ -49,8 +50,10 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
   const control = await connectBus({ ...connection, name: `batuta ${id} control` });
   await ensureTopology(control, options.topology);
   const executions = await ExecutionStore.open(control);
+  const flags = await PausedFlags.open(control);
   const registry = await WorkerRegistry.open(control);
-  const orchestrator = new Orchestrator(id, options, { data, control, executions, registry });
+  const parts = { data, control, executions, flags, registry };
+  const orchestrator = new Orchestrator(id, options, parts);
   await orchestrator.start();
   return orchestrator;
 }
@@ -60,6 +63,7 @@ interface Parts {
   readonly data: Bus;
   readonly control: Bus;
   readonly executions: ExecutionStore;
+  readonly flags: PausedFlags;
   readonly registry: WorkerRegistry;
 }
 
@@ -94,14 +98,14 @@ export class Orchestrator implements AsyncDisposable {
 
   /** @internal Made by `startOrchestrator`. */
   constructor(id: string, options: OrchestratorOptions, parts: Parts) {
-    const { data, control, executions, registry } = parts;
+    const { data, control, registry } = parts;
     this.id = id;
     this.control = control;
     this.#options = options;
     this.#parts = parts;
     this.kernel = this.#makeKernel();
     const { ackWaitMs } = options.topology;
-    this.dispatching = new Dispatching(data, executions, () => this.fleet, {
+    this.dispatching = new Dispatching(data, parts, () => this.fleet, {
       ...options,
       ackWaitMs,
     });
@@ -122,6 +126,7 @@ export class Orchestrator implements AsyncDisposable {
       control,
       assignments: this.dispatching.assignments,
       workerIds: ids,
+      adopted: (executionId) => this.dispatching.pauses.adopted(executionId),
       leadership: () => this.#leadership,
       ackWaitMs,
       log: options.log,
@@ -168,10 +173,15 @@ export class Orchestrator implements AsyncDisposable {
     this.#link.start(data);
     this.#pinger.start();
     this.#peers.start();
-    const { assignments, cancels } = dispatching;
-    const { executions } = this.#parts;
-    const answering = answerControl({ bus: data, assignments, executions, cancels }, this.#fault);
-    this.#closers.push(watch.stop, ...answering.map((each) => () => each.unsubscribe()));
+    const { assignments, cancels, pauses } = dispatching;
+    await pauses.start();
+    const { executions, flags } = this.#parts;
+    const answering = answerControl(
+      { bus: data, assignments, executions, cancels, flags, pauses, paused: pauses.watch },
+      this.#fault,
+    );
+    const unsubscribers = answering.map((each) => () => each.unsubscribe());
+    this.#closers.push(watch.stop, () => pauses.stop(), ...unsubscribers);
     const back = () => {
       this.#supervisor.send({ type: "busBack" });
       // Losing the bus counted as losing the lease; if it is still held, that was an error.
