@@ -6,7 +6,7 @@ import type { Bus } from "./connect.ts";
 import { jsonOf } from "./foreign.ts";
 
 export interface PeersEvents {
-  /** Sequences of the messages of a lane in this orchestrator's books. */
+  /** Sequences of the messages of a lane in this orchestrator's books, or paused and away for a while. */
   readonly held: (lane: Lane) => readonly number[];
   /** Another orchestrator has left, or nobody listens for it any more. */
   readonly gone: (orchestratorId: string) => void;

@@ -196,7 +196,7 @@ export class Dispatcher {
   #place(task: Task): void {
     const { bus, assignments, candidates, recipient, balancing, pauses, now } = this.#options;
     if (pauses.has(task.executionId)) {
-      pauses.holdBack(task.executionId, task.message.ackSubject);
+      pauses.holdBack(task.executionId, task.message);
       return;
     }
     const placement = placeTask(candidates(), task, balancing, this.#cursor);
@@ -248,7 +248,7 @@ export class Dispatcher {
     reason: DeadLetterReason,
     problems: readonly Problem[],
   ): void {
-    const { bus, now } = this.#options;
+    const { bus, pauses, now } = this.#options;
     const error = {
       code: REFUSAL_CODES[reason] ?? "INVALID",
       message: summary(problems),
@@ -264,7 +264,9 @@ export class Dispatcher {
       attempts: [],
       workerId: null,
     };
-    this.#guard(executionId, message, refuseMessage(bus, failure, new Date(now()).toISOString()));
+    const refused = refuseMessage(bus, failure, new Date(now()).toISOString());
+    const ended = refused.then(() => pauses.ended(executionId));
+    this.#guard(executionId, message, ended);
   }
 
   /** A fault of the bus hands the message back: it must neither be lost nor stop the lane. */

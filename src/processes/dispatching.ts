@@ -69,7 +69,8 @@ export class Dispatching {
     const now = () => Date.now();
     this.assignments = this.#makeAssignments(bus, options.log);
     this.cancels = new Cancels(bus, this.assignments, fault);
-    this.pauses = new Pauses({ bus, flags, assignments: this.assignments, fault });
+    const runsAt = (executionId: string) => fleet().runsAt(executionId);
+    this.pauses = new Pauses({ bus, flags, assignments: this.assignments, runsAt, fault });
     const booked = (executionId: string) => {
       this.cancels.booked(executionId);
       this.pauses.booked(executionId);

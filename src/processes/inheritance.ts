@@ -3,6 +3,7 @@ import type { Bus } from "../bus/connect.ts";
 import type { Leadership } from "../bus/leadership.ts";
 import { Peers } from "../bus/peers.ts";
 import type { Lane } from "../domain/lane.ts";
+import type { Pauses } from "./pauses.ts";
 import type { ProcessLog } from "./process-log.ts";
 import { TakeOver } from "./take-over.ts";
 
@@ -11,9 +12,8 @@ export interface InheritanceOptions {
   readonly data: Bus;
   readonly control: Bus;
   readonly assignments: Assignments;
+  readonly pauses: Pauses;
   readonly workerIds: () => readonly string[];
-  /** A task of another orchestrator is in the books here now. */
-  readonly adopted: (executionId: string) => void;
   readonly leadership: () => Leadership | undefined;
   readonly ackWaitMs: number;
   readonly log: ProcessLog;
@@ -25,18 +25,24 @@ export interface InheritanceOptions {
  * has left behind (ADR 0006): its books, and its lease.
  */
 export function watchPeers(options: InheritanceOptions): Peers {
-  const { orchestratorId: id, data, control, assignments, leadership, log, fault } = options;
-  const theirs = (lane: Lane) => peers.held(lane);
-  const takeOver = new TakeOver(data, { ...options, peers: theirs });
+  const { orchestratorId: id, data, control, assignments, pauses, log, fault } = options;
+  // What is paused and away is not to be mistaken for what nobody holds.
+  const own = (lane: Lane) => [...assignments.sequencesOf(lane), ...pauses.sequencesOf(lane)];
+  const takeOver = new TakeOver(data, {
+    ...options,
+    own,
+    peers: (lane) => peers.held(lane),
+    adopted: (executionId) => pauses.adopted(executionId),
+  });
   const inherit = (reason: string) => {
     if (peers.isFirst) void takeOver.run(reason);
   };
   const peers = new Peers(control, id, {
-    held: (lane) => assignments.sequencesOf(lane),
+    held: own,
     gone: (orchestratorId) => {
       log.info({ orchestratorId }, "another orchestrator is gone");
       inherit(`${orchestratorId} is gone`);
-      const expelled = leadership()?.expel(orchestratorId);
+      const expelled = options.leadership()?.expel(orchestratorId);
       expelled?.catch((error: unknown) => fault(error, "lease of a peer that is gone"));
     },
     settled: () => inherit("started"),

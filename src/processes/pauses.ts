@@ -1,6 +1,7 @@
 import { nak } from "../bus/ack.ts";
 import type { Assignments } from "../bus/assignments.ts";
 import type { Bus } from "../bus/connect.ts";
+import type { LanePlace } from "../bus/intake.ts";
 import type { PausedFlags, StoredFlag } from "../bus/paused-flags.ts";
 import { PausedWatch } from "../bus/paused-watch.ts";
 import { findResult } from "../bus/results.ts";
@@ -11,12 +12,15 @@ export interface PausesOptions {
   readonly bus: Bus;
   readonly flags: PausedFlags;
   readonly assignments: Assignments;
+  /** The worker that lists an execution in its beats, whoever gave it to it. */
+  readonly runsAt: (executionId: string) => string | undefined;
   readonly fault: (error: unknown, what: string) => void;
 }
 
 interface HeldBack {
-  readonly ackSubject: string;
-  readonly at: number;
+  readonly place: LanePlace;
+  /** Epoch milliseconds; by then it comes again by itself, to whichever orchestrator. */
+  readonly until: number;
 }
 
 /** How long a paused message is away each time: so long a resume takes where nobody remembers it. */
@@ -47,8 +51,9 @@ export class Pauses {
   /** Resolves once what is paused is known: before that nothing may be dispatched. */
   async start(): Promise<void> {
     await this.watch.start();
-    void this.#sweep();
-    this.#sweeper = setInterval(() => void this.#sweep(), SWEEP_MS);
+    const sweep = () => void this.#guard(this.#sweep());
+    sweep();
+    this.#sweeper = setInterval(sweep, SWEEP_MS);
   }
 
   stop(): void {
@@ -65,9 +70,17 @@ export class Pauses {
   }
 
   /** Hands back the message of a paused execution. */
-  holdBack(executionId: string, ackSubject: string): void {
-    nak(this.#options.bus, ackSubject, AWAY_MS);
-    this.#heldBack.set(executionId, { ackSubject, at: Date.now() });
+  holdBack(executionId: string, place: LanePlace): void {
+    nak(this.#options.bus, place.ackSubject, AWAY_MS);
+    this.#heldBack.set(executionId, { place, until: Date.now() + AWAY_MS });
+  }
+
+  /** Stream sequences of the messages of a lane that were handed back here and are still away. */
+  sequencesOf(lane: Lane): number[] {
+    const now = Date.now();
+    return [...this.#heldBack.values()].flatMap(({ place, until }) =>
+      place.lane === lane && until > now ? place.sequence : [],
+    );
   }
 
   /** An execution has come into the books. */
@@ -95,23 +108,23 @@ export class Pauses {
   #callBack(executionId: string): void {
     const heldBack = this.#heldBack.get(executionId);
     this.#heldBack.delete(executionId);
-    if (heldBack === undefined) return;
-    const backAt = heldBack.at + AWAY_MS;
-    if (Date.now() < backAt - TOO_LATE_MS) nak(this.#options.bus, heldBack.ackSubject);
+    if (heldBack === undefined || Date.now() > heldBack.until - TOO_LATE_MS) return;
+    nak(this.#options.bus, heldBack.place.ackSubject);
   }
 
+  /** All who know where it runs tell its worker: the one that holds the task may be frozen, or gone. */
   #tellWorker(executionId: string): void {
-    const { bus, assignments } = this.#options;
-    const held = assignments.find(executionId);
-    if (held === undefined) return;
+    const { bus, assignments, runsAt } = this.#options;
+    const workerId = assignments.find(executionId)?.workerId ?? runsAt(executionId);
+    if (workerId === undefined) return;
     const action = this.has(executionId) ? "pause" : "resume";
     const order = { action, executionId, revision: this.watch.revision };
-    bus.outbox.publish(bus.names.workerControl(held.workerId), JSON.stringify(order));
+    bus.outbox.publish(bus.names.workerControl(workerId), JSON.stringify(order));
   }
 
   /** Of those that have ended unnoticed the flags go; those of the others are kept from being forgotten. */
   async #sweep(): Promise<void> {
-    for (const flag of this.watch.all()) await this.#guard(this.#look(flag));
+    for (const flag of this.watch.all()) await this.#look(flag);
   }
 
   async #look(flag: StoredFlag): Promise<void> {

@@ -11,6 +11,8 @@ import { heldByWorker, recoverUnheld } from "./recover-unheld.ts";
 export interface TakeOverOptions {
   readonly assignments: Assignments;
   readonly workerIds: () => readonly string[];
+  /** What this orchestrator holds of a lane. */
+  readonly own: (lane: Lane) => readonly number[];
   /** What the other orchestrators hold of a lane. */
   readonly peers: (lane: Lane) => Promise<readonly number[]>;
   /** A task of another orchestrator is in the books here now. */
@@ -72,12 +74,12 @@ export class TakeOver {
   }
 
   async #lanes(): Promise<[adopted: number, recovered: number]> {
-    const { assignments, workerIds, peers } = this.#options;
+    const { own, workerIds, peers } = this.#options;
     let [adopted, recovered] = [0, 0];
     for (const lane of LANES) {
       adopted += await this.#adopt(lane);
       recovered += await recoverUnheld(this.#bus, lane, 0, {
-        own: () => assignments.sequencesOf(lane),
+        own: () => own(lane),
         workerIds,
         peers: () => peers(lane),
       });

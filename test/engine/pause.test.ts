@@ -111,11 +111,9 @@ test("a node that waits for another attempt is not tried while the flow is pause
     return tries;
   });
   const retry = { maxAttempts: 3, initialMs: 100 };
-  const outcome = runNow(
-    flowData([{ id: "a", type: "flaky", retry }]),
-    { clock, pause: signal },
-    [flaky],
-  );
+  const outcome = runNow(flowData([{ id: "a", type: "flaky", retry }]), { clock, pause: signal }, [
+    flaky,
+  ]);
   await settled();
   pause();
   await clock.advance(10_000);

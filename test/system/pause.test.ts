@@ -2,9 +2,11 @@ import { expect, test } from "vitest";
 import { PausedFlags } from "../../src/bus/paused-flags.ts";
 import type { Lane } from "../../src/domain/lane.ts";
 import type { CancelAnswer, PauseAnswer } from "../../src/messages/control.ts";
-import { Cluster, NOOP_FLOW } from "../support/cluster.ts";
+import type { Heartbeat } from "../../src/messages/worker.ts";
+import { Cluster, NOOP_FLOW, slowFlow } from "../support/cluster.ts";
 import { Gate } from "../support/gate.ts";
 import { useNats } from "../support/nats.ts";
+import { Recording } from "../support/record.ts";
 
 const nats = useNats();
 
@@ -110,10 +112,14 @@ test("a paused execution is cancelled, queued as well as running, and is paused 
   const cluster = await Cluster.start(task, nats, PATIENT);
   await publish(cluster, "queued");
   expect(await pause(cluster, "queued")).toMatchObject({ paused: true });
+  await cluster.worker("w1", { BATUTA_WORKER_MAX_CONCURRENT_FLOWS: "1" });
+  // It has been delivered by now, and handed back.
+  await completes(cluster, "behind");
   expect(await cancel(cluster, "queued")).toEqual({ executionId: "queued", cancelled: true });
   expect(await cluster.result("queued")).toMatchObject({ status: "cancelled", attempts: 0 });
+  // Long before it would have come again.
+  await drained(cluster);
 
-  await cluster.worker("w1", { BATUTA_WORKER_MAX_CONCURRENT_FLOWS: "1" });
   await publish(cluster, "running", gate.flow("one", "two"));
   await gate.isAsked("one");
   expect(await pause(cluster, "running")).toMatchObject({ paused: true });
@@ -222,6 +228,35 @@ test("of two orchestrators any pauses and resumes what the other holds, and a ki
   await noFlags(cluster);
 });
 
+test("where the orchestrator that holds it is frozen another one pauses and resumes a running execution", async ({
+  task,
+}) => {
+  const gate = await Gate.open();
+  const cluster = await Cluster.start(task, nats, PATIENT);
+  await cluster.worker("w1");
+  await publish(cluster, "held", gate.flow("one", "two"));
+  await gate.isAsked("one");
+  await cluster.orchestrator();
+  const beats = new Recording<Heartbeat>(cluster.bus.nc, cluster.bus.names.heartbeat("w1"));
+  await beats.first(({ inFlight }) => inFlight.length > 0);
+  cluster.firstOrchestrator.kill("SIGSTOP");
+  expect(await pause(cluster, "held")).toEqual({ executionId: "held", paused: true });
+  // Its task follows the order on the same way.
+  await completes(cluster, "other");
+  gate.answer("one");
+  await cluster.events.first(({ kind, nodeId }) => kind === "node" && nodeId === "one");
+  await completes(cluster, "another");
+  expect(gate.asked).toEqual(["one"]);
+  await resume(cluster, "held");
+  await gate.isAsked("two");
+  cluster.firstOrchestrator.kill("SIGCONT");
+  gate.answer("two");
+  expect(await cluster.result("held")).toMatchObject({ status: "completed", attempts: 1 });
+  expect(gate.asked).toEqual(["one", "two"]);
+  await drained(cluster);
+  await noFlags(cluster);
+});
+
 test("pauses and resumes in quick succession end as the last one said", async ({ task }) => {
   const cluster = await Cluster.start(task, nats, PATIENT);
   await cluster.orchestrator();
@@ -237,6 +272,42 @@ test("pauses and resumes in quick succession end as the last one said", async ({
   await cluster.worker("w1");
   await cluster.results.count(4);
   await drained(cluster);
+});
+
+test("amid a busy fleet of two orchestrators each execution that is paused and resumed runs once", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats, PATIENT);
+  await cluster.orchestrator();
+  await cluster.worker("w1", { BATUTA_WORKER_MAX_CONCURRENT_FLOWS: "10" });
+  const ids = Array.from({ length: 60 }, (_, index) => `busy-${index}`);
+  await Promise.all(ids.map((id) => publish(cluster, id, slowFlow(150))));
+  const answers = await Promise.all(
+    ids.map(async (id) => [await pause(cluster, id), await resume(cluster, id)]),
+  );
+  for (const [paused, resumed] of answers) {
+    expect(paused?.paused === true || paused?.reason === "ended").toBe(true);
+    expect(resumed?.paused).toBe(false);
+  }
+  const results = await cluster.results.count(ids.length);
+  expect(results.filter(({ status, attempts }) => status !== "completed" || attempts > 1)).toEqual(
+    [],
+  );
+  await drained(cluster);
+  await noFlags(cluster);
+  expect(cluster.results.bodies).toHaveLength(ids.length);
+});
+
+test("the deadline of a queued execution is not put off by a pause", async ({ task }) => {
+  const cluster = await Cluster.start(task, nats, PATIENT);
+  const deadline = new Date(Date.now() + 2_000).toISOString();
+  const body = { flowId: "f", executionId: "late", flowData: NOOP_FLOW, deadline };
+  await cluster.publish("normal", body, "late");
+  expect(await pause(cluster, "late")).toMatchObject({ paused: true });
+  await expect.poll(() => Date.now(), { timeout: 5_000 }).toBeGreaterThan(Date.parse(deadline));
+  await cluster.worker("w1");
+  expect(await cluster.result("late")).toMatchObject({ status: "failed", reason: "expired" });
+  await noFlags(cluster);
 });
 
 test("a pause of an id that never was and of what has ended is told, and leaves nothing behind", async ({
