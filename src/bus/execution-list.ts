@@ -5,6 +5,7 @@ import { type ExecutionResult, TERMINAL_STATUSES } from "../messages/result.ts";
 import type { Bus } from "./connect.ts";
 import { ExecutionStore, type RememberedExecution } from "./executions.ts";
 import { jsonOf } from "./foreign.ts";
+import { PausedFlags, type StoredFlag } from "./paused-flags.ts";
 import { findResult } from "./results.ts";
 import { storedMessage } from "./stored-message.ts";
 
@@ -14,8 +15,8 @@ const BATCH = 64;
 const MOST_LOOKS = 4_096;
 
 /**
- * A page of executions: on the first page those that are running (as `running` tells) and those that
- * wait for a retry, then those that have ended, newest first, as far back as results are kept (24 h).
+ * A page of executions: on the first page those that are running (as `running` tells), those that
+ * wait for a retry and those that are paused, then those that have ended, newest first, as far back as results are kept (24 h).
  */
 export async function listExecutions(
   bus: Bus,
@@ -23,11 +24,17 @@ export async function listExecutions(
   running: () => Promise<readonly ExecutionView[]>,
 ): Promise<ExecutionPage> {
   const open = query.cursor === undefined ? await openExecutions(bus, query, running) : [];
-  if (query.status === "running" || query.status === "retrying") {
+  if (isOpen(query.status)) {
     return { executions: open, cursor: null };
   }
   const { views, before } = await endedExecutions(bus, query, query.limit - open.length);
   return { executions: [...open, ...views], cursor: before === null ? null : String(before) };
+}
+
+const OPEN_STATUSES: readonly (string | undefined)[] = ["running", "retrying", "paused"];
+
+function isOpen(status: ExecutionQuery["status"]): boolean {
+  return OPEN_STATUSES.includes(status);
 }
 
 function fits(view: ExecutionView, { status, flowId }: ExecutionQuery): boolean {
@@ -41,30 +48,47 @@ async function openExecutions(
   running: () => Promise<readonly ExecutionView[]>,
 ): Promise<ExecutionView[]> {
   const { status, limit } = query;
-  if (status !== undefined && status !== "running" && status !== "retrying") return [];
+  if (status !== undefined && !isOpen(status)) return [];
   const active = await running();
   const ids = new Set(active.map(({ executionId }) => executionId));
-  const waiting = status === "running" ? [] : await retrying(bus, query, ids);
+  const waiting = status === "running" ? [] : await waitingViews(bus, query, ids);
   return [...active.filter((view) => fits(view, query)), ...waiting].slice(0, limit);
 }
 
-/** Those that have failed before, are not running, and have no terminal record. */
-async function retrying(
+/** Those that have failed before or are paused, are not running, and have no terminal record. */
+async function waitingViews(
   bus: Bus,
   query: ExecutionQuery,
   running: ReadonlySet<string>,
 ): Promise<ExecutionView[]> {
-  const remembered = (await (await ExecutionStore.open(bus)).all()).filter(
-    (each) => !running.has(each.executionId) && fits(retryingView(each), query),
+  const remembered = await (await ExecutionStore.open(bus)).all();
+  const flags = await (await PausedFlags.open(bus)).all();
+  const known = merged(remembered, flags).filter(
+    (view) => !running.has(view.executionId) && fits(view, query),
   );
   const found: ExecutionView[] = [];
-  const last = Math.min(remembered.length, MOST_LOOKS);
+  const last = Math.min(known.length, MOST_LOOKS);
   for (let next = 0; next < last && found.length < query.limit; next += BATCH) {
-    const batch = remembered.slice(next, next + BATCH);
-    const ended = await Promise.all(batch.map((each) => findResult(bus, each.executionId)));
-    found.push(...batch.filter((_, index) => ended[index] === undefined).map(retryingView));
+    const batch = known.slice(next, next + BATCH);
+    const ended = await Promise.all(batch.map((view) => findResult(bus, view.executionId)));
+    found.push(...batch.filter((_, index) => ended[index] === undefined));
   }
   return found;
+}
+
+/** What is paused comes first: somebody has to see to it. */
+function merged(
+  remembered: readonly RememberedExecution[],
+  flags: readonly StoredFlag[],
+): ExecutionView[] {
+  const retrying = new Map(remembered.map((each) => [each.executionId, retryingView(each)]));
+  const paused = flags.map((flag): ExecutionView => {
+    const { executionId, flowId = null, lane = null } = flag;
+    const known = retrying.get(executionId) ?? retryingView({ executionId, attempts: [] });
+    retrying.delete(executionId);
+    return { ...known, flowId: known.flowId ?? flowId, lane: known.lane ?? lane, status: "paused" };
+  });
+  return [...paused, ...retrying.values()];
 }
 
 /** An execution that has failed and is to be tried again. */

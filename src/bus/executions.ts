@@ -49,7 +49,8 @@ export class ExecutionStore {
   /** Everything that is kept, what was written last first. Many of these have ended by now. */
   async all(): Promise<RememberedExecution[]> {
     const all: RememberedExecution[] = [];
-    const keys = await this.#kv.history({ key: ">" });
+    // Not "paused.<executionId>", which is the flag of an execution (paused-flags.ts).
+    const keys = await this.#kv.history({ key: "*" });
     for await (const entry of keys) {
       if (entry.operation !== "PUT") continue;
       all.push({ ...entry.json<ExecutionMemory>(), executionId: entry.key });

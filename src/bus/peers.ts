@@ -7,7 +7,7 @@ import type { Bus } from "./connect.ts";
 import { jsonOf } from "./foreign.ts";
 
 export interface PeersEvents {
-  /** Sequences of the messages of a lane in this orchestrator's books. */
+  /** Sequences of the messages of a lane in this orchestrator's books, or paused and away for a while. */
   readonly held: (lane: Lane) => readonly number[];
   /** Another orchestrator has left, nobody listens for it any more, or it was silent for too long. */
   readonly gone: (orchestratorId: string) => void;

@@ -1,8 +1,9 @@
 import type { Msg, Subscription } from "nats";
 import type { Bus } from "../bus/connect.ts";
 import { ExecutionStore } from "../bus/executions.ts";
+import { waitingStatus } from "../bus/find-execution.ts";
 import { jsonOf } from "../bus/foreign.ts";
-import { requestCancel, requestStatus } from "../bus/request-control.ts";
+import { requestCancel, requestPause, requestStatus } from "../bus/request-control.ts";
 import { findFreshResult, findResult } from "../bus/results.ts";
 import { ExecutionFailedError, WaitTimeoutError } from "../domain/errors.ts";
 import type { FlowEvent } from "../messages/flow-event.ts";
@@ -80,16 +81,17 @@ export class Execution<O = unknown> implements PromiseLike<O> {
   }
 
   /**
-   * What is known now: from the terminal record if there is one; running if an orchestrator says so;
-   * retrying if an attempt has failed; else queued.
+   * What is known now: from the terminal record if there is one; running or paused if an orchestrator
+   * says so; paused, too, if it waits for a resume; retrying if an attempt has failed; else queued.
    */
   async status(): Promise<ExecutionStatus> {
     const result = this.#result ?? (await findResult(this.#bus, this.id));
     if (result !== undefined) return result.status;
-    if ((await requestStatus(this.#bus, this.id)) !== undefined) return "running";
+    const running = await requestStatus(this.#bus, this.id);
+    if (running !== undefined) return running.status;
     const executions = await ExecutionStore.open(this.#bus);
     const { attempts } = await executions.read(this.id);
-    return attempts.length > 0 ? "retrying" : "queued";
+    return waitingStatus(this.#bus, this.id, attempts.length);
   }
 
   /**
@@ -124,6 +126,27 @@ export class Execution<O = unknown> implements PromiseLike<O> {
     // One that is not stored yet is in no lane.
     await this.#published;
     return (await requestCancel(this.#bus, this.id, reason)).cancelled;
+  }
+
+  /**
+   * Asks to pause it: nodes that run go on to their end, and nothing more is started. True if it is
+   * paused now, false if it had ended before.
+   *
+   * @throws UnreachableError, NotFoundError and WaitTimeoutError as `cancel` does.
+   */
+  async pause(reason = "paused by its publisher"): Promise<boolean> {
+    await this.#published;
+    return (await requestPause(this.#bus, this.id, "pause", reason)).paused;
+  }
+
+  /**
+   * Asks to let it go on. False if it had ended before; true, too, if it was not paused.
+   *
+   * @throws UnreachableError, NotFoundError and WaitTimeoutError as `cancel` does.
+   */
+  async resume(reason = "resumed by its publisher"): Promise<boolean> {
+    await this.#published;
+    return (await requestPause(this.#bus, this.id, "resume", reason)).reason !== "ended";
   }
 
   // biome-ignore lint/suspicious/noThenProperty: a handle that can be awaited is the point of the class

@@ -40,7 +40,10 @@ export type FlowEvent =
   | { readonly type: "due"; readonly node: number }
   /** The execution failed as a whole, such as by its time limit. */
   | { readonly type: "abort"; readonly error: ErrorInfo }
-  | { readonly type: "cancel"; readonly reason: string };
+  | { readonly type: "cancel"; readonly reason: string }
+  /** What runs goes on; nothing more is started until `resume`. */
+  | { readonly type: "pause" }
+  | { readonly type: "resume" };
 
 /** What is to be done. Nothing else may be done about the flow. */
 export type FlowCommand =
@@ -82,6 +85,8 @@ export interface FlowState {
   readonly inputs: unknown;
   readonly maxParallel: number;
   phase: "new" | "running" | "failing" | "cancelling" | "ended";
+  /** Nodes that are ready are not started. */
+  paused: boolean;
   readonly nodes: NodeStatus[];
   readonly edges: EdgeStatus[];
   readonly outputs: unknown[];
@@ -119,6 +124,7 @@ export function createFlowState(
     inputs,
     maxParallel: Math.max(1, Math.min(maxParallel, flow.settings.maxParallel)),
     phase: "new",
+    paused: false,
     nodes: filled<NodeStatus>(size, "pending"),
     edges: filled<EdgeStatus>(graph.edges.length, "pending"),
     outputs: filled<unknown>(size, undefined),

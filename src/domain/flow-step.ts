@@ -42,6 +42,10 @@ function apply(turn: Turn, event: FlowEvent): void {
     case "cancel":
       stop(turn, "cancelling", undefined, event.reason);
       break;
+    case "pause":
+    case "resume":
+      turn.state.paused = event.type === "pause";
+      break;
   }
 }
 
@@ -87,7 +91,7 @@ function requeue({ state }: Turn, node: number): void {
 
 function startReady(turn: Turn): void {
   const { state, commands } = turn;
-  while (state.phase === "running" && state.running < state.maxParallel && state.ready.size > 0) {
+  while (mayStart(state)) {
     if (state.runs >= state.flow.settings.maxNodeRuns) {
       fail(turn, tooManyRuns(state));
       return;
@@ -100,6 +104,10 @@ function startReady(turn: Turn): void {
     state.runs++;
     commands.push({ type: "start", node, attempt });
   }
+}
+
+function mayStart({ phase, paused, running, maxParallel, ready }: FlowState): boolean {
+  return phase === "running" && !paused && running < maxParallel && ready.size > 0;
 }
 
 function isRunning(state: FlowState, event: { node: number; attempt: number }): boolean {

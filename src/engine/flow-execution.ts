@@ -15,6 +15,7 @@ import { PlanRules } from "./plan-rules.ts";
 import { RunScope } from "./run-scope.ts";
 import { DEFAULT_MAX_OUTPUT_BYTES, type FlowOutcome, type FlowRun } from "./run-types.ts";
 import { permanentError, safeErrorInfo } from "./safe-error.ts";
+import { TimeLimit } from "./time-limit.ts";
 
 /** One execution under way: does what `step` commands and reports back what came of it. */
 export class FlowExecution {
@@ -27,7 +28,7 @@ export class FlowExecution {
   readonly #maxOutputBytes: number;
   readonly #queue: FlowCommand[] = [];
   #isDraining = false;
-  #flowTimer: unknown;
+  #timeLimit: TimeLimit | undefined;
   /** Made when first needed: most executions retry nothing. */
   #retryTimers: Map<number, unknown> | undefined;
   #outcome: FlowOutcome | undefined;
@@ -55,6 +56,7 @@ export class FlowExecution {
     }
     const refused = this.#checkInputs();
     if (refused !== undefined) return { status: "failed", error: refused, nodesRun: 0 };
+    if (this.#run.pause?.paused) this.#post({ type: "pause" });
     this.#post({ type: "start" });
     if (this.#outcome !== undefined) return this.#outcome;
     return new Promise((resolve) => {
@@ -72,17 +74,26 @@ export class FlowExecution {
     }
   }
 
-  /** Cancel and the time limit of the flow matter only once something is waited for. */
+  /** Cancel, pause and the time limit of the flow matter only once something is waited for. */
   #watchFromOutside(): void {
-    const { signal, clock } = this.#run;
+    const { signal, clock, pause } = this.#run;
     const { timeoutMs } = this.#plan.flow.settings;
     signal.addEventListener("abort", this.#cancel, { once: true });
     if (signal.aborted) this.#cancel();
+    if (pause !== undefined) pause.onChange = this.#followPause;
     if (timeoutMs === undefined || this.#outcome !== undefined) return;
     const message = `the flow took longer than ${timeoutMs} ms (settings.timeoutMs)`;
     const error = { code: "TIMEOUT", message, retryable: true };
-    this.#flowTimer = clock.setTimeout(() => this.#post({ type: "abort", error }), timeoutMs);
+    this.#timeLimit = new TimeLimit(clock, timeoutMs, () => this.#post({ type: "abort", error }));
+    if (!pause?.paused) this.#timeLimit.run();
   }
+
+  readonly #followPause = (): void => {
+    const isPaused = this.#run.pause?.paused === true;
+    if (isPaused) this.#timeLimit?.halt();
+    else this.#timeLimit?.run();
+    this.#post({ type: isPaused ? "pause" : "resume" });
+  };
 
   readonly #cancel = (): void => {
     this.#post({ type: "cancel", reason: reasonOf(this.#run.signal) });
@@ -156,9 +167,10 @@ export class FlowExecution {
   }
 
   #end(command: FlowCommand & { type: "end" }): void {
-    this.#run.clock.clearTimeout(this.#flowTimer);
+    this.#timeLimit?.halt();
     if (this.#resolve !== undefined) {
       this.#run.signal.removeEventListener("abort", this.#cancel);
+      if (this.#run.pause !== undefined) this.#run.pause.onChange = undefined;
     }
     this.#outcome = this.#outcomeOf(command);
     this.#resolve?.(this.#outcome);

@@ -10,6 +10,13 @@ export interface FlowClock {
   clearTimeout(timer: unknown): void;
 }
 
+/** Whether an execution is paused, for as long as it runs. */
+export interface PauseSignal {
+  readonly paused: boolean;
+  /** Called after each change; set by the engine. */
+  onChange: (() => void) | undefined;
+}
+
 /** One execution of a plan, as the worker asks for it. */
 export interface FlowRun {
   readonly executionId: string;
@@ -23,6 +30,8 @@ export interface FlowRun {
   readonly signal: AbortSignal;
   /** Whether `signal` is aborted, for a caller that makes its signal only when it is looked at. */
   readonly isAborted?: () => boolean;
+  /** While it is paused no node is started, and the time limit of the flow stands still. */
+  readonly pause?: PauseSignal;
   readonly maxConcurrentNodes: number;
   readonly clock: FlowClock;
   readonly log: NodeLog;

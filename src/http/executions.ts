@@ -12,17 +12,22 @@ import type { OrchestratorPort } from "./port.ts";
 const DEFAULT_LIMIT = 50;
 const MOST = 500;
 
-/** The routes that list and stop executions. */
-export function executionRoutes(
-  port: Pick<OrchestratorPort, "executions" | "cancel" | "replayDeadLetters">,
-): readonly Route[] {
+type ExecutionPort = Pick<
+  OrchestratorPort,
+  "executions" | "cancel" | "pause" | "resume" | "replayDeadLetters"
+>;
+
+/** The routes that list executions, stop them and let them go on. */
+export function executionRoutes(port: ExecutionPort): readonly Route[] {
   return [
     {
       method: "GET",
       path: "/executions",
       handle: async (call) => ({ status: 200, body: await port.executions(queryOf(call)) }),
     },
-    { method: "POST", path: "/executions/:id/cancel", handle: (call) => cancel(call, port) },
+    orderRoute("cancel", "cancelled over HTTP", port),
+    orderRoute("pause", "paused over HTTP", port),
+    orderRoute("resume", "resumed over HTTP", port),
     {
       method: "POST",
       path: "/executions/:id/retry",
@@ -81,21 +86,29 @@ async function retry(
   throw new NotFoundError(`execution ${executionId} cannot be retried: ${why}`);
 }
 
-async function cancel(call: Call, port: Pick<OrchestratorPort, "cancel">): Promise<Reply> {
-  const id = idOf(call);
-  const reason = reasonIn(await call.body());
-  return { status: 200, body: await port.cancel(id, reason ?? "cancelled over HTTP") };
+/** A route that does something about one execution, for a reason that may be left out. */
+function orderRoute(
+  order: "cancel" | "pause" | "resume",
+  otherwise: string,
+  port: Pick<OrchestratorPort, typeof order>,
+): Route {
+  const handle = async (call: Call): Promise<Reply> => {
+    const id = idOf(call);
+    const reason = reasonIn(await call.body(), order) ?? otherwise;
+    return { status: 200, body: await port[order](id, reason) };
+  };
+  return { method: "POST", path: `/executions/:id/${order}`, handle };
 }
 
 /** The body may be left out. */
-function reasonIn(body: Uint8Array): string | undefined {
+function reasonIn(body: Uint8Array, order: string): string | undefined {
   if (body.length === 0) return undefined;
-  const value = parseJson(body, "cancel");
+  const value = parseJson(body, order);
   const { reason } = (typeof value === "object" && value !== null ? value : {}) as {
     readonly reason?: unknown;
   };
   if (reason === undefined || typeof reason === "string") return reason;
   const detail = "must be string";
   const problems = [{ code: "E_SCHEMA", pointer: "/reason", detail }];
-  throw new InvalidInputError(`cancel: /reason ${detail}`, { problems });
+  throw new InvalidInputError(`${order}: /reason ${detail}`, { problems });
 }

@@ -1,6 +1,6 @@
 import type { Quarantine } from "../domain/conduct.ts";
 import type { Lane } from "../domain/lane.ts";
-import type { CancelAnswer } from "../messages/control.ts";
+import type { CancelAnswer, PauseAnswer } from "../messages/control.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { ExecutionPage, ExecutionQuery } from "../messages/execution-view.ts";
 import type { ExecutionResult } from "../messages/result.ts";
@@ -34,6 +34,13 @@ export interface OrchestratorPort extends DeadLetterPort {
    * @throws NotFoundError when there is none of that id, WaitTimeoutError, UnreachableError.
    */
   cancel(executionId: string, reason: string): Promise<CancelAnswer>;
+  /**
+   * Pauses an execution, or lets it go on; the answer's `reason` is "ended" when it had ended before.
+   *
+   * @throws NotFoundError when there is none of that id, WaitTimeoutError, UnreachableError.
+   */
+  pause(executionId: string, reason: string): Promise<PauseAnswer>;
+  resume(executionId: string, reason: string): Promise<PauseAnswer>;
   health(): Promise<HealthReport>;
   ready(): Promise<Readiness>;
   workers(): Promise<readonly WorkerView[]>;

@@ -16,10 +16,27 @@ export interface CancelAnswer {
   readonly message?: string;
 }
 
+/** What `flows.control.<executionId>` answers a pause or a resume with. */
+export interface PauseAnswer {
+  readonly executionId: string;
+  /** Whether it is paused now. */
+  readonly paused: boolean;
+  /**
+   * Why a pause did not pause it, or what a resume found: "ended": it had ended before, `status` tells
+   * how. "not_paused": there was nothing to resume. "unknown": no lane holds it and it has no terminal
+   * record. "too_many_queued": it was not found among all that waits. Else in words.
+   */
+  readonly reason?: string;
+  readonly status?: ExecutionStatus;
+  /** For people, where the reason is a word. */
+  readonly message?: string;
+}
+
 /** What the orchestrator that holds the task answers `{action: "status"}` with; the others are silent. */
 export interface StatusAnswer {
   readonly executionId: string;
-  readonly status: "running";
+  /** Paused: no further node is started. */
+  readonly status: "running" | "paused";
   readonly workerId: string;
   readonly flowId: string;
   readonly lane: Lane;

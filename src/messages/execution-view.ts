@@ -6,6 +6,7 @@ import type { ExecutionStatus } from "./result.ts";
 export const LISTED_STATUSES = [
   "running",
   "retrying",
+  "paused",
   "completed",
   "failed",
   "cancelled",

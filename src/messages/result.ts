@@ -6,7 +6,7 @@ export const TERMINAL_STATUSES = ["completed", "failed", "cancelled"] as const;
 export type TerminalStatus = (typeof TERMINAL_STATUSES)[number];
 
 /** What an execution can be seen in. */
-export type ExecutionStatus = "queued" | "running" | "retrying" | TerminalStatus;
+export type ExecutionStatus = "queued" | "running" | "retrying" | "paused" | TerminalStatus;
 
 /**
  * The terminal record of an execution on `flows.result.<executionId>`: written once, by

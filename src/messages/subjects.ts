@@ -10,6 +10,8 @@ export const FLOW_EVENT_KINDS = [
   "progress",
   "retrying",
   "redistributed",
+  "paused",
+  "resumed",
   "completed",
   "failed",
   "cancelled",

@@ -180,6 +180,11 @@ const controlSchema = z.discriminatedUnion("action", [
     reason: z.string().optional(),
     recorded: z.boolean().optional(),
   }),
+  /**
+   * No further node is started until "resume". `revision` is that of the flags (bucket `executions`) at
+   * which this was so: what is older than what the worker knows is dropped.
+   */
+  z.object({ action: z.enum(["pause", "resume"]), executionId, revision: count }),
   z.object({ action: z.literal("config"), config: z.record(z.string(), z.unknown()) }),
   /** With `incarnation` only that one obeys: two processes may share a worker id for a moment. */
   z.object({

@@ -36,7 +36,7 @@ export function coreEngine({ catalog, maxConcurrentNodes, log }: EngineOptions):
       return { type: "ready", flow: compiled.plan, mayBlock, pure: compiled.plan.pure };
     },
     run(flow, run) {
-      const { abort, onEvent } = run;
+      const { abort, pause, onEvent } = run;
       const outcome = runFlow(flow as FlowPlan, {
         executionId: run.executionId,
         flowId: run.flowId,
@@ -48,6 +48,7 @@ export function coreEngine({ catalog, maxConcurrentNodes, log }: EngineOptions):
           return abort.signal;
         },
         isAborted: () => abort.aborted,
+        pause,
         maxConcurrentNodes,
         clock: SYSTEM_CLOCK,
         log,

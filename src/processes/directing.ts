@@ -42,6 +42,8 @@ export interface DirectingOptions {
   readonly fleet: () => Fleet;
   /** After this the server delivers again by itself what is in nobody's hands. */
   readonly ackWaitMs: number;
+  /** Something is paused in that lane, of which the workers do not know. */
+  readonly isPausedIn: (lane: Lane) => boolean;
   /** A worker has said that it took this execution. */
   readonly booked: (executionId: string) => void;
   readonly log: ProcessLog;
@@ -94,6 +96,7 @@ export class Directing {
 
   /** Whether the next messages of a lane are to go straight to workers. */
   isDirect(lane: Lane): boolean {
+    if (this.#options.isPausedIn(lane)) return false;
     const state = this.#lanes[lane];
     if (state.forwardPulls === 0 && this.#isUniform(this.#options.fleet().candidates()))
       return true;

@@ -12,6 +12,7 @@ import type { AttemptRecord, DeadLetterReason } from "../messages/result.ts";
 import type { TaskRefusal } from "../messages/worker.ts";
 import { accept, summary } from "./accept.ts";
 import { refuseMessage, settleEnded } from "./give-up.ts";
+import type { Pauses } from "./pauses.ts";
 import { recall } from "./recall.ts";
 import { DUPLICATE_RETRY_MS, dueTime, isSameMessage, REFUSAL_CODES } from "./task-facts.ts";
 import { Unplaceables } from "./unplaceables.ts";
@@ -40,6 +41,7 @@ export interface DispatcherOptions {
    * compare-and-set of the terminal record; this spares running a duplicate for nothing.
    */
   readonly endedRecently: (executionId: string) => boolean;
+  readonly pauses: Pick<Pauses, "has" | "holdBack" | "ended">;
   /** A worker was given this execution. */
   readonly booked: (executionId: string) => void;
   readonly now: () => number;
@@ -118,7 +120,7 @@ export class Dispatcher {
   }
 
   #admit(message: LaneMessage, executionId: string, body: ExecuteMessage, needs: FlowNeeds): void {
-    const { bus, now } = this.#options;
+    const { bus, now, pauses } = this.#options;
     if (message.deliveryCount === 1) this.#announce(message, executionId, body);
     const dueAt = dueTime(message, body);
     if (dueAt > now()) {
@@ -127,7 +129,7 @@ export class Dispatcher {
     }
     const isOwnId = body.executionId !== undefined;
     const mayHaveEnded = this.#options.endedRecently(executionId) || (isOwnId && !needs.pure);
-    if (message.deliveryCount > 1 || mayHaveEnded) {
+    if (message.deliveryCount > 1 || mayHaveEnded || pauses.has(executionId)) {
       this.#guard(executionId, message, this.#lookUp(message, executionId, body, needs));
       return;
     }
@@ -141,13 +143,14 @@ export class Dispatcher {
     body: ExecuteMessage,
     needs: FlowNeeds,
   ): Promise<void> {
-    const { bus, assignments } = this.#options;
+    const { bus, assignments, pauses } = this.#options;
     const recalled = await recall(message, executionId, this.#options);
     if (recalled.type === "early") return nak(bus, message.ackSubject, recalled.waitMs);
     if (recalled.type === "ended") {
       // Its worker's report was lost: the slot must not be.
       const held = assignments.find(executionId);
       if (held !== undefined) assignments.settle(executionId, held.task.attempt);
+      pauses.ended(executionId);
       return settleEnded(bus, message, recalled.result);
     }
     const { attempts } = recalled;
@@ -199,7 +202,11 @@ export class Dispatcher {
   }
 
   #place(task: Task): void {
-    const { bus, assignments, candidates, recipient, balancing, now } = this.#options;
+    const { bus, assignments, candidates, recipient, balancing, pauses, now } = this.#options;
+    if (pauses.has(task.executionId)) {
+      pauses.holdBack(task.executionId, task.message);
+      return;
+    }
     const placement = placeTask(candidates(), task, balancing, this.#cursor);
     if (placement.type === "wait") {
       nak(bus, task.message.ackSubject, FULL_RETRY_MS);
@@ -249,7 +256,7 @@ export class Dispatcher {
     reason: DeadLetterReason,
     problems: readonly Problem[],
   ): void {
-    const { bus, now } = this.#options;
+    const { bus, pauses, now } = this.#options;
     const error = {
       code: REFUSAL_CODES[reason] ?? "INVALID",
       message: summary(problems),
@@ -265,7 +272,9 @@ export class Dispatcher {
       attempts: [],
       workerId: null,
     };
-    this.#guard(executionId, message, refuseMessage(bus, failure, new Date(now()).toISOString()));
+    const refused = refuseMessage(bus, failure, new Date(now()).toISOString());
+    const ended = refused.then(() => pauses.ended(executionId));
+    this.#guard(executionId, message, ended);
   }
 
   /** A fault of the bus hands the message back: it must neither be lost nor stop the lane. */

@@ -2,6 +2,7 @@ import { Assignments } from "../bus/assignments.ts";
 import type { Bus } from "../bus/connect.ts";
 import type { ExecutionStore } from "../bus/executions.ts";
 import { Intake } from "../bus/intake.ts";
+import type { PausedFlags } from "../bus/paused-flags.ts";
 import { type BalancingPolicy, freeSlots, type WorkerCandidate } from "../domain/balancing.ts";
 import type { Lane, PerLane } from "../domain/lane.ts";
 import type { RetryPolicy } from "../domain/retry.ts";
@@ -12,6 +13,7 @@ import { Directing } from "./directing.ts";
 import { Dispatcher, type FlowNeeds } from "./dispatcher.ts";
 import type { Fleet } from "./fleet.ts";
 import { type Loss, Outcomes } from "./outcomes.ts";
+import { Pauses } from "./pauses.ts";
 import type { ProcessLog } from "./process-log.ts";
 import { RecentIds } from "./recent-ids.ts";
 import { isRefusedForRoom, Refusals } from "./refusals.ts";
@@ -31,6 +33,12 @@ export interface DispatchingOptions {
   readonly log: ProcessLog;
 }
 
+/** What is kept of executions beside their messages. */
+export interface DispatchingStores {
+  readonly executions: ExecutionStore;
+  readonly flags: PausedFlags;
+}
+
 /** Ended executions whose ids are remembered, to spare duplicates a run; about 4 MB at the most. */
 const ENDED_REMEMBERED = 20_000;
 
@@ -45,6 +53,7 @@ export class Dispatching {
   readonly outcomes: Outcomes;
   readonly cancels: Cancels;
   readonly refusals: Refusals;
+  readonly pauses: Pauses;
   readonly capacityLimit: number;
   readonly #directing: Directing;
   readonly #intake: Intake;
@@ -54,7 +63,7 @@ export class Dispatching {
   /** `fleet` is asked for late: it and this know each other. */
   constructor(
     bus: Bus,
-    executions: ExecutionStore,
+    { executions, flags }: DispatchingStores,
     fleet: () => Fleet,
     options: DispatchingOptions,
   ) {
@@ -69,8 +78,11 @@ export class Dispatching {
     const now = () => Date.now();
     this.assignments = this.#makeAssignments(bus, options.log);
     this.cancels = new Cancels(bus, this.assignments, fault);
+    const runsAt = (executionId: string) => fleet().runsAt(executionId);
+    this.pauses = new Pauses({ bus, flags, assignments: this.assignments, runsAt, fault });
     const booked = (executionId: string) => {
       this.cancels.booked(executionId);
+      this.pauses.booked(executionId);
       options.worked?.();
     };
     this.outcomes = new Outcomes({
@@ -81,7 +93,10 @@ export class Dispatching {
       now,
       random: Math.random,
       fault,
-      ended: (executionId) => ended.add(executionId),
+      ended: (executionId) => {
+        ended.add(executionId);
+        this.pauses.ended(executionId);
+      },
     });
     this.#dispatcher = new Dispatcher({
       ...options,
@@ -94,6 +109,7 @@ export class Dispatching {
       recipient: (workerId) => fleet().recipient(workerId),
       maxAttempts: options.retry.maxAttempts,
       endedRecently: (executionId) => ended.has(executionId) || this.cancels.has(executionId),
+      pauses: this.pauses,
       booked,
       now,
       fault,
@@ -105,6 +121,7 @@ export class Dispatching {
       peers: options.peers,
       balancing: options.balancing,
       ackWaitMs: options.ackWaitMs,
+      isPausedIn: (lane) => this.pauses.isIn(lane),
       booked,
       fleet,
       log: options.log,
@@ -138,7 +155,10 @@ export class Dispatching {
 
   /** Stream sequences of the messages of a lane that are in the hands of this orchestrator. */
   sequencesOf(lane: Lane): number[] {
-    return [...this.assignments.sequencesOf(lane), ...this.#dispatcher.ponderedOf(lane)];
+    const { assignments, pauses } = this;
+    const pondered = this.#dispatcher.ponderedOf(lane);
+    // What is paused and away is not to be mistaken for what nobody holds.
+    return [...assignments.sequencesOf(lane), ...pondered, ...pauses.sequencesOf(lane)];
   }
 
   /** Whether a worker agrees to take tasks that the server delivers to it itself. Never rejects. */

@@ -240,6 +240,13 @@ export class Fleet {
     return member && this.#candidateOf(member);
   }
 
+  /** The worker that lists an execution in its last beat: only long ones are listed. */
+  runsAt(executionId: string): string | undefined {
+    for (const [workerId, { lastBeat }] of this.#members)
+      if (lastBeat?.inFlight.some((task) => task.executionId === executionId)) return workerId;
+    return undefined;
+  }
+
   recipient(workerId: string): Recipient | undefined {
     const registration = this.#members.get(workerId)?.registration;
     return registration && { workerId, incarnation: registration.incarnation };

@@ -1,6 +1,7 @@
 import type { ErrorInfo } from "../domain/errors.ts";
 import type { Lane } from "../domain/lane.ts";
 import type { LazyAbort } from "./lazy-abort.ts";
+import type { PauseSwitch } from "./pause-switch.ts";
 
 /** A flow that was compiled and can be run any number of times. Only the engine looks inside. */
 export type PreparedFlow = object;
@@ -26,6 +27,7 @@ export interface FlowRun {
   readonly attempt: number;
   readonly inputs: unknown;
   readonly abort: LazyAbort;
+  readonly pause: PauseSwitch;
   /** An earlier attempt ended without a report: it is not known which effects have happened. */
   readonly isUncertain: boolean;
   readonly onEvent: (kind: "node" | "progress", fields: object) => void;

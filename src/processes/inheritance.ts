@@ -16,6 +16,8 @@ export interface InheritanceOptions {
   readonly assignments: Assignments;
   /** Stream sequences of the messages of a lane that this orchestrator holds. */
   readonly own: (lane: Lane) => readonly number[];
+  /** A task of another orchestrator is in the books here now. */
+  readonly adopted: (executionId: string) => void;
   readonly workerIds: () => readonly string[];
   readonly leadership: () => Leadership | undefined;
   readonly ackWaitMs: number;
@@ -45,7 +47,7 @@ const NO_REF = { ref: false } as const;
  * took over from it (ADR 0007).
  */
 export function watchPeers(options: InheritanceOptions): Peers {
-  const { orchestratorId: id, data, control, assignments, own, leadership, log, fault } = options;
+  const { orchestratorId: id, data, control, assignments, own, log, fault } = options;
   const theirs = (lane: Lane) => peers.held(lane);
   const takeOver = new TakeOver(data, { ...options, peers: theirs });
   const inherit = (reason: string) => {
@@ -66,7 +68,7 @@ export function watchPeers(options: InheritanceOptions): Peers {
     gone: (orchestratorId) => {
       log.info({ orchestratorId }, "another orchestrator is gone");
       inherit(`${orchestratorId} is gone`);
-      const expelled = leadership()?.expel(orchestratorId);
+      const expelled = options.leadership()?.expel(orchestratorId);
       expelled?.catch((error: unknown) => fault(error, "lease of a peer that is gone"));
     },
     settled: () => inherit("started"),

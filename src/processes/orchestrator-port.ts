@@ -3,7 +3,7 @@ import type { Assignment } from "../bus/assignments.ts";
 import { listExecutions } from "../bus/execution-list.ts";
 import { laneStats } from "../bus/lane-stats.ts";
 import { publishStored } from "../bus/publish.ts";
-import { requestCancel } from "../bus/request-control.ts";
+import { requestCancel, requestPause } from "../bus/request-control.ts";
 import { findFreshResult, findResult } from "../bus/results.ts";
 import { InvalidInputError } from "../domain/errors.ts";
 import type { Lane } from "../domain/lane.ts";
@@ -55,9 +55,14 @@ export function orchestratorPort(
       (await known(orchestrator, executionId)) ?? submitted.find(executionId),
     executions: (query) =>
       listExecutions(bus, query, async () =>
-        orchestrator.dispatching.assignments.all().map(runningView),
+        orchestrator.dispatching.assignments.all().map((each) => {
+          const isPaused = orchestrator.dispatching.pauses.has(each.task.executionId);
+          return runningView(each, isPaused ? "paused" : "running");
+        }),
       ),
     cancel: (executionId, reason) => requestCancel(bus, executionId, reason),
+    pause: (executionId, reason) => requestPause(bus, executionId, "pause", reason),
+    resume: (executionId, reason) => requestPause(bus, executionId, "resume", reason),
     health: () => healthReport(orchestrator, options.durability, queues),
     ready: async () => {
       const { busTrouble, dispatches, state } = orchestrator;
@@ -131,8 +136,11 @@ async function known(
 ): Promise<KnownExecution | undefined> {
   const result = await findResult(orchestrator.control, executionId);
   if (result !== undefined) return result;
-  const held = orchestrator.dispatching.assignments.find(executionId);
-  return held && { executionId, lane: held.task.message.lane, status: "running" };
+  const { assignments, pauses } = orchestrator.dispatching;
+  const held = assignments.find(executionId);
+  const flag = pauses.watch.find(executionId);
+  const lane = held?.task.message.lane ?? flag?.lane;
+  return lane && { executionId, lane, status: flag === undefined ? "running" : "paused" };
 }
 
 /** Listens before it looks, so that a result between the two is not missed. */
@@ -163,13 +171,13 @@ async function waitForResult(
   });
 }
 
-function runningView({ task, workerId }: Assignment): ExecutionView {
+function runningView({ task, workerId }: Assignment, status: "running" | "paused"): ExecutionView {
   const { executionId, flowId, attempt, message } = task;
   return {
     executionId,
     flowId,
     lane: message.lane,
-    status: "running",
+    status,
     attempts: attempt,
     workerId,
     finishedAt: null,

@@ -9,6 +9,7 @@ import { type Bus, connectBus } from "../bus/connect.ts";
 import { ExecutionStore } from "../bus/executions.ts";
 import { FleetLink } from "../bus/fleet-link.ts";
 import { Leadership } from "../bus/leadership.ts";
+import { PausedFlags } from "../bus/paused-flags.ts";
 import type { Peers } from "../bus/peers.ts";
 import { Pinger } from "../bus/pinger.ts";
 import { ensureTopology, type TopologyOptions } from "../bus/topology.ts";
@@ -53,8 +54,10 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
   const control = await connectBus({ ...connection, name: `batuta ${id} control` });
   await ensureTopology(control, options.topology);
   const executions = await ExecutionStore.open(control);
+  const flags = await PausedFlags.open(control);
   const registry = await WorkerRegistry.open(control);
-  const orchestrator = new Orchestrator(id, options, { data, control, executions, registry });
+  const parts = { data, control, executions, flags, registry };
+  const orchestrator = new Orchestrator(id, options, parts);
   await orchestrator.start();
   return orchestrator;
 }
@@ -64,6 +67,7 @@ interface Parts {
   readonly data: Bus;
   readonly control: Bus;
   readonly executions: ExecutionStore;
+  readonly flags: PausedFlags;
   readonly registry: WorkerRegistry;
 }
 
@@ -102,7 +106,7 @@ export class Orchestrator implements AsyncDisposable {
 
   /** @internal Made by `startOrchestrator`. */
   constructor(id: string, options: OrchestratorOptions, parts: Parts) {
-    const { data, control, executions, registry } = parts;
+    const { data, control, registry } = parts;
     this.id = id;
     this.control = control;
     this.#options = options;
@@ -110,7 +114,7 @@ export class Orchestrator implements AsyncDisposable {
     this.refusals = new MessageRefusals(options.log);
     this.kernel = this.#makeKernel();
     const { ackWaitMs } = options.topology;
-    this.dispatching = new Dispatching(data, executions, () => this.fleet, {
+    this.dispatching = new Dispatching(data, parts, () => this.fleet, {
       ...options,
       ackWaitMs,
       peers: (lane) => this.#peers.held(lane),
@@ -144,6 +148,7 @@ export class Orchestrator implements AsyncDisposable {
       control,
       assignments: this.dispatching.assignments,
       own: (lane) => this.dispatching.sequencesOf(lane),
+      adopted: (executionId) => this.dispatching.pauses.adopted(executionId),
       workerIds: ids,
       leadership: () => this.#leadership,
       ackWaitMs,
@@ -213,10 +218,15 @@ export class Orchestrator implements AsyncDisposable {
     this.#link.start(data);
     this.#pinger.start();
     this.#peers.start();
-    const { assignments, cancels } = dispatching;
-    const { executions } = this.#parts;
-    const answering = answerControl({ bus: data, assignments, executions, cancels }, this.#fault);
-    this.#closers.push(watch.stop, ...answering.map((each) => () => each.unsubscribe()));
+    const { assignments, cancels, pauses } = dispatching;
+    await pauses.start();
+    const { executions, flags } = this.#parts;
+    const answering = answerControl(
+      { bus: data, assignments, executions, cancels, flags, pauses, paused: pauses.watch },
+      this.#fault,
+    );
+    const unsubscribers = answering.map((each) => () => each.unsubscribe());
+    this.#closers.push(watch.stop, () => pauses.stop(), ...unsubscribers);
     this.#busWatch.start();
     for (const [name, bus] of Object.entries({ data, control })) {
       logConnection(bus, name, this.#options.log);

@@ -5,6 +5,7 @@ import type { ExecuteMessage } from "../messages/execute.ts";
 import type { ExecutionResult } from "../messages/result.ts";
 import type { Prepared, RunOutcome } from "./flow-engine.ts";
 import type { LazyAbort } from "./lazy-abort.ts";
+import type { PauseSwitch } from "./pause-switch.ts";
 
 /** A task that this worker holds, from its arrival until it is reported. */
 export interface RunningTask {
@@ -12,6 +13,7 @@ export interface RunningTask {
   readonly flowId: string;
   readonly startedAt: number;
   readonly abort: LazyAbort;
+  readonly pause: PauseSwitch;
   /** The heartbeat thread knows of it and extends it. */
   announced: boolean;
   /** Somebody else has stored its terminal record. */

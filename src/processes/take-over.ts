@@ -15,6 +15,8 @@ export interface TakeOverOptions {
   readonly workerIds: () => readonly string[];
   /** What the other orchestrators hold of a lane. */
   readonly peers: (lane: Lane) => Promise<readonly number[]>;
+  /** A task of another orchestrator is in the books here now. */
+  readonly adopted: (executionId: string) => void;
   /** After this the server delivers again by itself what is in nobody's hands. */
   readonly ackWaitMs: number;
   readonly log: ProcessLog;
@@ -113,6 +115,8 @@ export class TakeOver {
     const isSound = isId(executionId) && Number.isSafeInteger(attempt) && attempt >= 1;
     if (message === undefined || !isSound || known.has(message.sequence)) return false;
     const held = { executionId, flowId: String(flowId), attempt, message };
-    return this.#options.assignments.noteTaken(held, workerId, Date.now());
+    const isNew = this.#options.assignments.noteTaken(held, workerId, Date.now());
+    if (isNew) this.#options.adopted(executionId);
+    return isNew;
   }
 }

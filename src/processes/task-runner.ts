@@ -12,6 +12,7 @@ import type { BeatState, LongTask } from "./beat-state.ts";
 import { type Commit, Committer } from "./committer.ts";
 import type { FlowEngine, FlowRun, PreparedFlow, ReadyFlow, RunOutcome } from "./flow-engine.ts";
 import { LazyAbort } from "./lazy-abort.ts";
+import { PauseSwitch } from "./pause-switch.ts";
 import { type PulledTask, tellPulled } from "./pulled-task.ts";
 import {
   type EndedRun,
@@ -122,6 +123,11 @@ export class TaskRunner {
     return true;
   }
 
+  /** Starts no further node of a task, or goes on; what is not running here is left alone. */
+  pause(executionId: string, paused: boolean, revision: number): void {
+    this.#running.get(executionId)?.pause.set(paused, revision);
+  }
+
   /** Takes nothing more and resolves once nothing is running or waiting to be committed. */
   drain(): Promise<void> {
     this.#draining = true;
@@ -166,6 +172,7 @@ export class TaskRunner {
       flowId,
       startedAt,
       abort: new LazyAbort(),
+      pause: new PauseSwitch(),
       announced: false,
       recorded: false,
       abandoned: false,
@@ -214,6 +221,7 @@ export class TaskRunner {
       attempt,
       inputs: body.inputs,
       abort: running.abort,
+      pause: running.pause,
       isUncertain: running.task.isUncertain,
       onEvent: (kind, fields) => this.#tell(running, kind, { flowId, workerId, ...fields }),
     };

@@ -273,6 +273,12 @@ class WorkerProcess implements WorkerHandle {
       case "cancel":
         this.#runner?.cancel(control.executionId, control.reason ?? "cancelled", control.recorded);
         break;
+      case "pause":
+      case "resume": {
+        const { action, executionId, revision } = control;
+        this.#runner?.pause(executionId, action === "pause", revision);
+        break;
+      }
       case "drain":
         void this.stop(control.reason ?? "drained by command", control.deadlineMs);
         break;

@@ -129,6 +129,8 @@ export function fakePort(overrides: Partial<OrchestratorPort> = {}) {
     execution: async (id) => (id === RESULT.executionId ? RESULT : undefined),
     executions: async () => ({ executions: [], cursor: null }),
     cancel: async (executionId) => ({ executionId, cancelled: true }),
+    pause: async (executionId) => ({ executionId, paused: true }),
+    resume: async (executionId) => ({ executionId, paused: false }),
     health: async () => HEALTH,
     ready: async () => ({ ready: true, reasons: [] }),
     workers: async () => [WORKER],

@@ -35,6 +35,7 @@ test("a message that is looked up before it is placed counts as held until that 
     maxPayloadBytes: 1_000_000,
     unplaceableTimeoutMs: 60_000,
     endedRecently: () => false,
+    pauses: { has: () => false, holdBack: () => {}, ended: () => {} },
     booked: () => {},
     now: () => Date.now(),
     fault: () => {},

@@ -1,12 +1,10 @@
-import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import type { ExecutionPage, ExecutionView } from "../../src/messages/execution-view.ts";
 import { Cluster, NOOP_FLOW, slowFlow } from "../support/cluster.ts";
+import { batuta } from "../support/command.ts";
 import { useNats } from "../support/nats.ts";
 
 const nats = useNats();
-const BIN = fileURLToPath(new URL("../../bin/batuta.js", import.meta.url));
 const SETTINGS = {
   BATUTA_TASK_ACK_WAIT: "120s",
   BATUTA_RETRY_BACKOFF: "60s",
@@ -135,20 +133,4 @@ async function page(url: string): Promise<ExecutionPage> {
 
 function idAndStatus({ executionId, status }: ExecutionView): string[] {
   return [executionId, status];
-}
-
-interface Ended {
-  readonly exitCode: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs a command to its end. */
-function batuta({ env }: Cluster, ...args: readonly string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    const options = { env: { ...process.env, ...env }, timeout: 30_000 };
-    const child = execFile(process.execPath, [BIN, ...args], options, (_, out, err) =>
-      resolve({ exitCode: child.exitCode ?? -1, out, err }),
-    );
-  });
 }

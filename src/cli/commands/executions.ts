@@ -10,9 +10,19 @@ type Options = { readonly output: Format } & FlagValues;
 
 /** `batuta executions …`: look at executions and stop them. They need the bus only, no HTTP. */
 export function executionsCommand(context: CommandContext): Command {
-  const command = newCommand("executions", "list, show, follow, cancel and retry executions");
-  for (const make of [listCommand, getCommand, cancelCommand, retryCommand, followCommand]) {
-    const child = make(context).addOption(outputOption());
+  const about = "list, show, follow, cancel, pause and retry executions";
+  const command = newCommand("executions", about);
+  const children = [
+    listCommand(context),
+    getCommand(context),
+    cancelCommand(context),
+    pauseCommand(context),
+    resumeCommand(context),
+    retryCommand(context),
+    followCommand(context),
+  ];
+  for (const child of children) {
+    child.addOption(outputOption());
     for (const option of optionsFor("url", "prefix")) child.addOption(option);
     command.addCommand(child);
   }
@@ -21,6 +31,7 @@ export function executionsCommand(context: CommandContext): Command {
       ["batuta executions ls --status failed", "what went wrong in the last 24 hours"],
       ["batuta executions get order-4711", "one, with its output or its error"],
       ["batuta executions cancel order-4711 --reason 'ordered twice'", "queued or running"],
+      ["batuta executions pause order-4711", "nothing more of it is started until resume"],
       ["batuta executions retry order-4711", "once what made it fail is mended"],
       ["batuta executions follow order-4711", "its events, and its result once it ends"],
     ],
@@ -60,6 +71,31 @@ function cancelCommand({ terminal, finish }: CommandContext): Command {
     const { configOf } = await import("../config.ts");
     const { cancel } = await import("../executions/cancel.ts");
     finish(await cancel(configOf(options), id, options, terminal));
+  });
+}
+
+function pauseCommand(context: CommandContext): Command {
+  const command = newCommand("pause", "start nothing more of them; exit code 1 when one had ended");
+  command.option("--reason <text>", "told in the event", "paused by an operator");
+  return pauseAction(command, "pause", context);
+}
+
+function resumeCommand(context: CommandContext): Command {
+  const command = newCommand("resume", "let paused ones go on; exit code 1 when one had ended");
+  command.option("--reason <text>", "told in the event", "resumed by an operator");
+  return pauseAction(command, "resume", context);
+}
+
+function pauseAction(
+  command: Command,
+  action: "pause" | "resume",
+  { terminal, finish }: CommandContext,
+): Command {
+  command.argument("<id...>", "executionIds");
+  return command.action(async (ids: string[], options: Options & { readonly reason: string }) => {
+    const { configOf } = await import("../config.ts");
+    const { pauseOrResume } = await import("../executions/pause.ts");
+    finish(await pauseOrResume(configOf(options), action, ids, options, terminal));
   });
 }
 

@@ -66,6 +66,7 @@ const STATUS_STYLES: Readonly<Record<ExecutionView["status"], Style>> = {
   queued: "cyan",
   running: "cyan",
   retrying: "yellow",
+  paused: "yellow",
   completed: "green",
   failed: "red",
   cancelled: "yellow",

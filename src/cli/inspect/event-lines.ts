@@ -10,6 +10,7 @@ const KIND_STYLES: Readonly<Partial<Record<FlowEventKind, Style>>> = {
   cancelled: "yellow",
   retrying: "yellow",
   redistributed: "yellow",
+  paused: "yellow",
 };
 
 /** One event of an execution on one line: when, what, which execution, and what there is to say. */
