@@ -1,10 +1,4 @@
 import { ulid } from "ulid";
-import {
-  type Freeze,
-  type SupervisorEffects,
-  supervisorWith,
-} from "../../actors/supervisor-effects.ts";
-import type { SupervisorEvent } from "../../actors/supervisor-facts.ts";
 import { type Bus, connectBus } from "../bus/connect.ts";
 import { ExecutionStore } from "../bus/executions.ts";
 import { FleetLink } from "../bus/fleet-link.ts";
@@ -14,9 +8,6 @@ import type { Peers } from "../bus/peers.ts";
 import { Pinger } from "../bus/pinger.ts";
 import { ensureTopology, type TopologyOptions } from "../bus/topology.ts";
 import { WorkerRegistry } from "../bus/worker-registry.ts";
-import type { ActorRef } from "../kernel/actor.ts";
-import { Kernel } from "../kernel/kernel.ts";
-import { SystemClock } from "../kernel/system-clock.ts";
 import { Admission, orderWorker } from "./admission.ts";
 import { Announcer } from "./announcer.ts";
 import { answerControl } from "./answer-control.ts";
@@ -29,6 +20,7 @@ import { watchPeers } from "./inheritance.ts";
 import type { JanitorReport } from "./janitor.ts";
 import { MessageRefusals } from "./message-refusals.ts";
 import type { ProcessLog } from "./process-log.ts";
+import { Supervision } from "./supervision.ts";
 
 export interface OrchestratorOptions extends Omit<DispatchingOptions, "ackWaitMs" | "peers"> {
   readonly natsUrl: string;
@@ -71,11 +63,6 @@ interface Parts {
   readonly registry: WorkerRegistry;
 }
 
-const SUPERVISOR = "supervisor";
-
-/** Beats that came during a stall this long of our own may have been missed. */
-const DOUBT_AFTER_STALL_MS = 1_000;
-
 /** How long a stopping orchestrator waits for what is in flight: only failures need it. */
 const SETTLE_MS = 10_000;
 
@@ -85,7 +72,6 @@ export class Orchestrator implements AsyncDisposable {
   readonly control: Bus;
   readonly fleet: Fleet;
   readonly dispatching: Dispatching;
-  readonly kernel: Kernel;
   readonly refusals: MessageRefusals;
   readonly #options: OrchestratorOptions;
   readonly #parts: Parts;
@@ -96,11 +82,8 @@ export class Orchestrator implements AsyncDisposable {
   readonly #peers: Peers;
   readonly #housekeeping: Housekeeping;
   readonly #busWatch: BusWatch;
-  readonly #supervisor: ActorRef<SupervisorEvent>;
-  readonly #supervisorEnded = deferred();
+  readonly #supervision: Supervision;
   readonly #closers: (() => void)[] = [];
-  #freeze: Freeze | undefined;
-  #isServing = false;
   #leadership: Leadership | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -112,7 +95,6 @@ export class Orchestrator implements AsyncDisposable {
     this.#options = options;
     this.#parts = parts;
     this.refusals = new MessageRefusals(options.log);
-    this.kernel = this.#makeKernel();
     const { ackWaitMs } = options.topology;
     this.dispatching = new Dispatching(data, parts, () => this.fleet, {
       ...options,
@@ -120,6 +102,7 @@ export class Orchestrator implements AsyncDisposable {
       peers: (lane) => this.#peers.held(lane),
     });
     const leads = () => this.leads;
+    this.#supervision = this.#makeSupervision();
     this.#announcer = new Announcer({ bus: control, registry, leads, fault: this.#fault });
     this.#housekeeping = new Housekeeping({
       ...options,
@@ -127,7 +110,7 @@ export class Orchestrator implements AsyncDisposable {
       registry,
       leads,
       held: async (lane) => [
-        ...this.dispatching.assignments.sequencesOf(lane),
+        ...this.dispatching.sequencesOf(lane),
         ...(await this.#peers.held(lane)),
       ],
     });
@@ -152,23 +135,16 @@ export class Orchestrator implements AsyncDisposable {
       workerIds: ids,
       leadership: () => this.#leadership,
       ackWaitMs,
-      doubt: (reason) => this.#supervisor.send({ type: "doubt", reason }),
-      cutOff: () => this.#supervisor.send({ type: "busLost" }),
+      doubt: (reason) => this.#supervision.doubt(reason),
+      cutOff: () => this.#supervision.tell({ type: "busLost" }),
       back: () => {
         this.#leadership?.suspend();
-        this.#busBack();
+        this.#supervision.busBack();
       },
       log: options.log,
       fault: this.#fault,
     });
     this.#busWatch = this.#makeBusWatch();
-    const { shutdownTimeoutMs: stopTimeoutMs } = options;
-    this.#supervisor = this.kernel.start({
-      address: SUPERVISOR,
-      incarnation: id,
-      machine: supervisorWith(this.#supervisorEffects()),
-      input: { orchestratorId: id, now: () => this.kernel.clock.now(), stopTimeoutMs },
-    });
   }
 
   get leads(): boolean {
@@ -178,17 +154,17 @@ export class Orchestrator implements AsyncDisposable {
 
   /** Whether it takes from the lanes now. */
   get dispatches(): boolean {
-    return !this.control.nc.isClosed() && this.#supervisor.snapshot().tags.has("dispatching");
+    return !this.control.nc.isClosed() && this.#supervision.dispatches;
   }
 
   /** The state of the supervisor actor, regions side by side. */
   get state(): string {
-    return this.#supervisor.snapshot().state;
+    return this.#supervision.state;
   }
 
   /** Why no worker is given up now; undefined while the supervisor trusts its eyes. */
   get doubt(): string | undefined {
-    return this.#freeze?.reason;
+    return this.#supervision.freeze?.reason;
   }
 
   /** What is wrong with the bus; undefined while it answers. */
@@ -232,10 +208,10 @@ export class Orchestrator implements AsyncDisposable {
       logConnection(bus, name, this.#options.log);
     }
     this.#leadership = await Leadership.start(control, this.id, {
-      acquired: () => this.#supervisor.send({ type: "leaseAcquired" }),
+      acquired: () => this.#supervision.tell({ type: "leaseAcquired" }),
       lost: (reason) => {
         this.#options.log.warn({ reason }, "leadership lost");
-        this.#supervisor.send({ type: "leaseLost" });
+        this.#supervision.tell({ type: "leaseLost" });
       },
     });
     for (const bus of [data, control]) {
@@ -245,14 +221,7 @@ export class Orchestrator implements AsyncDisposable {
         void this.stop("connection closed");
       });
     }
-    this.#isServing = true;
-    this.#supervisor.send({ type: "ready" });
-  }
-
-  #busBack(): void {
-    this.#supervisor.send({ type: "busBack" });
-    // Losing the bus counted as losing the lease; if it is still held, that was an error.
-    if (this.leads) this.#supervisor.send({ type: "leaseAcquired" });
+    this.#supervision.ready();
   }
 
   /**
@@ -269,8 +238,8 @@ export class Orchestrator implements AsyncDisposable {
   }
 
   async #stop(reason: string): Promise<void> {
-    this.#supervisor.send({ type: "stop", reason });
-    await this.#supervisorEnded.promise;
+    this.#supervision.tell({ type: "stop", reason });
+    await this.#supervision.ended;
     this.#peers.stop();
     this.#housekeeping.stop();
     this.#busWatch.stop();
@@ -281,7 +250,7 @@ export class Orchestrator implements AsyncDisposable {
     // A lease that cannot be given back expires by itself.
     await this.#leadership?.stop().catch((error: unknown) => this.#fault(error, "lease release"));
     this.dispatching.assignments.stop();
-    this.kernel.stopAll();
+    this.#supervision.kernel.stopAll();
     await Promise.all([this.#parts.data.close(), this.control.close()]);
   }
 
@@ -291,36 +260,45 @@ export class Orchestrator implements AsyncDisposable {
 
   #makeBusWatch(): BusWatch {
     const { topology, log } = this.#options;
-    const back = () => this.#busBack();
-    const lost = () => void this.#supervisor.send({ type: "busLost" });
-    const doubt = (reason: string) => void this.#supervisor.send({ type: "doubt", reason });
+    const supervision = this.#supervision;
+    const back = () => supervision.busBack();
+    const lost = () => supervision.tell({ type: "busLost" });
+    const doubt = (reason: string) => supervision.doubt(reason);
     return new BusWatch(this.control, topology, { lost, back, doubt }, log);
   }
 
-  #makeKernel(): Kernel {
-    const { log } = this.#options;
-    const onStall = (stalledMs: number) => {
-      if (stalledMs < DOUBT_AFTER_STALL_MS) return;
-      const reason = `its event loop stood still for ${Math.round(stalledMs)} ms`;
-      this.kernel.send(SUPERVISOR, { type: "doubt", reason } as SupervisorEvent);
-    };
-    return new Kernel({
-      clock: new SystemClock({ onStall }),
-      onEnd: ({ address }) => {
-        if (address === SUPERVISOR) this.#supervisorEnded.resolve();
+  #makeSupervision(): Supervision {
+    const { log, shutdownTimeoutMs } = this.#options;
+    const { dispatching } = this;
+    const settleMs = Math.min(SETTLE_MS, shutdownTimeoutMs);
+    return new Supervision({
+      orchestratorId: this.id,
+      stopTimeoutMs: shutdownTimeoutMs,
+      leads: () => this.leads,
+      dispatching: {
+        open: () => dispatching.open(),
+        close: () => dispatching.close(),
+        poke: () => dispatching.poke(),
+        settled: () => dispatching.settled(settleMs),
       },
-      onFault: ({ address, error, restartInMs }) => {
-        log.error({ err: error, address, restartInMs }, "actor failed");
-        if (restartInMs === undefined) this.#faulted(address, error);
-      },
-      onListenerError: (error) => log.error({ err: error }, "listener failed"),
+      lead: () => this.#lead(),
+      follow: () => this.#housekeeping.stop(),
+      workerFaulted: (workerId, error) => this.#workerFaulted(workerId, error),
+      counts: () => dispatching.outcomes.counts,
+      log,
+      fault: this.#fault,
     });
   }
 
+  #lead(): void {
+    this.#announcer.catchUp(this.fleet.members());
+    this.#announceLost().catch((error: unknown) => this.#fault(error, "registry"));
+    this.#housekeeping.start();
+  }
+
   /** A worker whose actor failed for good is watched by nobody: what it holds goes elsewhere. */
-  #faulted(address: string, error: unknown): void {
-    const [kind, workerId = ""] = address.split("/");
-    const member = kind === "worker" ? this.fleet.faulted(workerId, error) : undefined;
+  #workerFaulted(workerId: string, error: unknown): void {
+    const member = this.fleet.faulted(workerId, error);
     if (member === undefined) return;
     const { reasons } = member.standing;
     this.#options.log.error({ workerId, reasons }, "worker is watched by nobody");
@@ -342,7 +320,7 @@ export class Orchestrator implements AsyncDisposable {
   #makeFleet(): Fleet {
     const { log, heartbeatIntervalMs } = this.#options;
     return new Fleet({
-      kernel: this.kernel,
+      kernel: this.#supervision.kernel,
       now: Date.now,
       inFlightOf: (workerId) => this.dispatching.inFlightOf(workerId),
       assignedBefore: (workerId, before) =>
@@ -351,10 +329,10 @@ export class Orchestrator implements AsyncDisposable {
         log.warn({ workerId, executionIds: ids }, "worker does not hold what it was given");
         this.dispatching.outcomes.notHeld(workerId, ids);
       },
-      doubt: (reason) => this.kernel.send(SUPERVISOR, { type: "doubt", reason } as SupervisorEvent),
+      doubt: (reason) => this.#supervision.doubt(reason),
       direct: (workerId) => this.dispatching.askToDirect(workerId),
       drainTimeoutMs: this.#options.drainTimeoutMs,
-      freeze: () => this.#freeze,
+      freeze: () => this.#supervision.freeze,
       heartbeatIntervalMs,
       announce: (change) => this.#announcer.changed(change),
       redistribute: ({ workerId, text, clean }) => {
@@ -407,59 +385,4 @@ export class Orchestrator implements AsyncDisposable {
       refused: (refusal) => this.refusals.note(refusal),
     });
   }
-
-  /** The supervisor actor begins: with its process, or once more after it failed and knows nothing. */
-  #recover(): void {
-    this.#options.log.debug({}, "orchestrator starting");
-    if (!this.#isServing) return;
-    this.#supervisor.send({ type: "ready" });
-    if (this.leads) this.#supervisor.send({ type: "leaseAcquired" });
-  }
-
-  #supervisorEffects(): SupervisorEffects {
-    const { log } = this.#options;
-    const { dispatching } = this;
-    const workers = () => this.fleet.members().map(({ ref }) => ref);
-    return {
-      recover: () => this.#recover(),
-      resync: () => dispatching.poke(),
-      openDispatch: () => dispatching.open(),
-      closeDispatch: () => dispatching.close(),
-      lead: () => {
-        log.info({ orchestratorId: this.id }, "leading");
-        this.#announcer.catchUp(this.fleet.members());
-        this.#announceLost().catch((error: unknown) => this.#fault(error, "registry"));
-        this.#housekeeping.start();
-      },
-      follow: () => {
-        log.info({ orchestratorId: this.id }, "standing by");
-        this.#housekeeping.stop();
-      },
-      freezeVerdicts: (freeze) => {
-        if (this.#freeze === undefined) log.warn({ reason: freeze.reason }, "verdicts frozen");
-        this.#freeze = freeze;
-        for (const worker of workers()) worker.send({ type: "freeze", ...freeze });
-      },
-      thawVerdicts: () => {
-        log.info({}, "verdicts thawed");
-        this.#freeze = undefined;
-        for (const worker of workers()) worker.send({ type: "thaw" });
-      },
-      settle: () => {
-        const timeoutMs = Math.min(SETTLE_MS, this.#options.shutdownTimeoutMs);
-        void dispatching.settled(timeoutMs).then(() => this.#supervisor.send({ type: "drained" }));
-      },
-      release: () =>
-        log.info({ orchestratorId: this.id, ...dispatching.outcomes.counts }, "orchestrator done"),
-      effectFailed: (effect, error) => this.#fault(error, effect),
-    };
-  }
-}
-
-function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve = () => {};
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }
