@@ -63,24 +63,32 @@ function against(
   return { ...line, value: medianOf(rounds.map(of)), ratio: medianOf(ratios), ratios };
 }
 
-/** Against the last round, whose workers were as warm. */
+/** The median of as many drains, against that of the rounds. */
 export function waitingLines(
   rounds: readonly Round[],
   waiting: number,
-  drained: Rate | undefined,
+  drained: readonly Rate[],
 ): Line[] {
-  const before = rounds.at(-1)?.drained.perSecond;
-  if (drained === undefined || before === undefined) return [];
-  const { perSecond: value } = drained;
+  if (drained.length === 0) return [];
+  const value = medianOf(drained.map(({ perSecond }) => perSecond));
+  const before = medianOf(rounds.map((round) => round.drained.perSecond));
   const name = `drain while ${waiting} wait for a retry`;
   return [{ name, unit: "/s", value, ratio: value / before, ratioTo: "drain", atLeast: 0.8 }];
 }
 
-export function idleLines(idle: IdleFigures | undefined): Line[] {
-  if (idle === undefined) return [];
+/** From this many workers on it is the figure of a large fleet. */
+const LARGE_FLEET = 1_000;
+
+export function idleLines(idle: IdleFigures): Line[] {
+  const isLarge = idle.workers >= LARGE_FLEET;
   const name = (what: string) => `idle orchestrator, ${idle.workers} workers: ${what}`;
   return [
-    { name: name("CPU"), unit: "% of a core", value: idle.cpuPercentOfCore, below: 2 },
-    { name: name("memory"), unit: "MB", value: idle.rssMB, below: 120 },
+    {
+      name: name("CPU"),
+      unit: "% of a core",
+      value: idle.cpuPercentOfCore,
+      below: isLarge ? 10 : 2,
+    },
+    { name: name("memory"), unit: "MB", value: idle.rssMB, below: isLarge ? 100 : 120 },
   ];
 }

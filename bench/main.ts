@@ -9,8 +9,9 @@ import type { NatsServer } from "../src/nats-server/start.ts";
 import { measureBaseline } from "./baseline.ts";
 import { drain, enqueue, fillWithWaiting, submitToResult } from "./batuta.ts";
 import { BenchFleet } from "./fleet.ts";
-import { measureIdle } from "./idle.ts";
+import { type IdleFigures, measureIdle } from "./idle.ts";
 import { idleLines, type Round, roundLines, waitingLines } from "./lines.ts";
+import type { Rate } from "./measure.ts";
 import { type Line, printReport, targets } from "./report.ts";
 
 const HELP = `npm run bench -- [--rounds N] [--count N] [--workers N] [--slots N] [--latency-runs N] [--idle-workers N] [--waiting N]
@@ -24,7 +25,7 @@ bench/results/<time>.json.
   --workers       worker processes                             (default 2)
   --slots         slots of each worker                         (default 50)
   --latency-runs  messages and executions one at a time        (default 1000)
-  --idle-workers  workers beating at an idle orchestrator      (default 20; 0 leaves it out)
+  --idle-workers  fleets beating at an idle orchestrator       (default 20,1000; 0 leaves it out)
   --waiting       executions that wait for a retry meanwhile   (default 10000; 0 leaves it out)
 `;
 
@@ -35,7 +36,7 @@ const { values } = parseArgs({
     workers: { type: "string", default: "2" },
     slots: { type: "string", default: "50" },
     "latency-runs": { type: "string", default: "1000" },
-    "idle-workers": { type: "string", default: "20" },
+    "idle-workers": { type: "string", default: "20,1000" },
     waiting: { type: "string", default: "10000" },
     help: { type: "boolean", default: false },
   },
@@ -51,7 +52,7 @@ async function main(): Promise<void> {
     workers: positive("workers", values.workers),
     slots: positive("slots", values.slots),
     latencyRuns: positive("latency-runs", values["latency-runs"]),
-    idleWorkers: Number(values["idle-workers"]),
+    idleWorkers: values["idle-workers"].split(",").map(Number).filter(Boolean),
     waiting: Number(values.waiting),
   };
   const storeDir = await mkdtemp(join(tmpdir(), "batuta-bench-"));
@@ -82,7 +83,7 @@ interface Settings {
   readonly workers: number;
   readonly slots: number;
   readonly latencyRuns: number;
-  readonly idleWorkers: number;
+  readonly idleWorkers: readonly number[];
   readonly waiting: number;
 }
 
@@ -91,25 +92,38 @@ async function measure(bus: Bus, server: NatsServer, settings: Settings): Promis
   const { rounds, workers, slots, idleWorkers, waiting } = settings;
   await using fleet = new BenchFleet(bus, server.url, slots);
   const pid = await fleet.orchestrator();
-  const idle =
-    idleWorkers > 0
-      ? await progress(`idle with ${idleWorkers} workers`, () => measureIdle(bus, pid, idleWorkers))
-      : undefined;
+  const idle: IdleFigures[] = [];
+  for (const count of idleWorkers) {
+    const name = `idle with ${count} workers`;
+    idle.push(await progress(name, () => measureIdle(bus, pid, count)));
+  }
   const measured: Round[] = [];
   for (let round = 1; round <= rounds; round += 1) {
     process.stderr.write(`round ${round} of ${rounds}\n`);
     measured.push(await measureRound(bus, server, fleet, settings, round === 1 ? workers : 0));
   }
-  const beside = waiting === 0 ? undefined : await measureBesideWaiting(bus, fleet, settings);
-  return [...roundLines(measured), ...waitingLines(measured, waiting, beside), ...idleLines(idle)];
+  const beside = waiting === 0 ? [] : await measureBesideWaiting(bus, fleet, settings);
+  return [
+    ...roundLines(measured),
+    ...waitingLines(measured, waiting, beside),
+    ...idle.flatMap(idleLines),
+  ];
 }
 
 /** Fresh executions while many others wait for their next attempt. */
-async function measureBesideWaiting(bus: Bus, fleet: BenchFleet, { count, waiting }: Settings) {
+async function measureBesideWaiting(
+  bus: Bus,
+  fleet: BenchFleet,
+  { rounds, count, waiting }: Settings,
+): Promise<Rate[]> {
   await progress(`${waiting} begin to wait for a retry`, () => fillWithWaiting(bus, waiting));
-  await bus.jsm.streams.purge(bus.names.streams.results);
-  await progress("enqueue", () => enqueue(bus, count));
-  return progress("drain", () => drain(bus, fleet, count, 0));
+  const drained: Rate[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    await bus.jsm.streams.purge(bus.names.streams.results);
+    await progress("enqueue", () => enqueue(bus, count));
+    drained.push(await progress("drain", () => drain(bus, fleet, count, 0)));
+  }
+  return drained;
 }
 
 async function measureRound(
