@@ -9,9 +9,9 @@ import {
 /** A worker that restarts, or that several orchestrators ask to register again. */
 const PER_WORKER: Rate = { burst: 10, perSecond: 1 };
 /** A fleet that starts at once, and what may join per second after that. */
-const NEWCOMERS: Rate = { burst: 1_000, perSecond: 50 };
+const NEWCOMERS: Rate = { burst: 2_000, perSecond: 50 };
 /** Workers that have registered and are yet to beat and to answer. */
-const MOST_UNPROVEN = 2_000;
+const MOST_UNPROVEN = 3_000;
 const PRUNE_ABOVE = 4_000;
 
 export interface GateRefusal {

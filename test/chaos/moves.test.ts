@@ -46,3 +46,24 @@ test("what a worker had said before it was cut off, and is heard late, is no mov
   watch.event(started("a", "w2"));
   expect(seen(watch)).toEqual([0, 1]);
 });
+
+test("of each execution under way when an orchestrator is killed the next sign counts, and of no other", () => {
+  const watch = new MoveWatch();
+  const ended = { executionId: "b", kind: "completed" } as unknown as FlowEvent;
+  watch.event(started("a", "w1"));
+  watch.event(started("b", "w1"));
+  watch.event(ended);
+  watch.orphaned("kill-orchestrator");
+  watch.event({ ...ended, executionId: "a" });
+  watch.event(started("later", "w1"));
+  expect(watch.waitsAfter("kill-orchestrator").length).toBe(1);
+});
+
+test("an orchestrator that is killed amid other trouble says nothing about how long it takes", () => {
+  const watch = new MoveWatch();
+  watch.event(started("a", "w1"));
+  watch.disturbed();
+  watch.orphaned("kill-orchestrator");
+  watch.event(started("a", "w2"));
+  expect(watch.waitsAfter("kill-orchestrator")).toEqual([]);
+});

@@ -24,6 +24,11 @@ export class MoveWatch {
   readonly #lost = new Map<string, Victim>();
   readonly #victims = new Map<string, Victim>();
   readonly #moves = new Map<FaultKind, { detectionMs: number[]; takenElsewhereMs: number[] }>();
+  /** Executions that are under way. */
+  readonly #open = new Set<string>();
+  /** Those that were when an orchestrator was hurt, and of which nothing was heard since. */
+  readonly #orphans = new Map<string, { readonly kind: FaultKind; readonly at: number }>();
+  readonly #waits = new Map<FaultKind, number[]>();
   #quietFrom = 0;
   #starts = 0;
   #fenced = 0;
@@ -41,6 +46,22 @@ export class MoveWatch {
 
   movesOf(kind: FaultKind): Moves {
     return this.#moves.get(kind) ?? { detectionMs: [], takenElsewhereMs: [] };
+  }
+
+  /**
+   * Milliseconds from the fault of an orchestrator to the next sign of each execution that was under
+   * way: what it waited longer is less than that.
+   */
+  waitsAfter(kind: FaultKind): readonly number[] {
+    return this.#waits.get(kind) ?? [];
+  }
+
+  /** An orchestrator is about to be hurt. */
+  orphaned(kind: FaultKind): void {
+    const at = performance.now();
+    this.#orphans.clear();
+    if (at < this.#quietFrom) return;
+    for (const executionId of this.#open) this.#orphans.set(executionId, { kind, at });
   }
 
   /**
@@ -72,6 +93,7 @@ export class MoveWatch {
 
   event(event: FlowEvent): void {
     const { executionId, kind, workerId } = event;
+    this.#sign(executionId, kind);
     if (kind === "started" && typeof workerId === "string") this.#startedBy(executionId, workerId);
     const hasFailed = kind === "retrying" && !isLoss(event.error);
     if (!hasFailed && kind !== "completed" && kind !== "failed") return;
@@ -88,6 +110,18 @@ export class MoveWatch {
 
   done({ outcomes }: DoneMessage): void {
     this.#fenced += outcomes.filter(({ status }) => status === "fenced").length;
+  }
+
+  #sign(executionId: string, kind: string): void {
+    const orphan = this.#orphans.get(executionId);
+    this.#orphans.delete(executionId);
+    if (orphan !== undefined) {
+      const waits = this.#waits.get(orphan.kind) ?? [];
+      waits.push(performance.now() - orphan.at);
+      this.#waits.set(orphan.kind, waits);
+    }
+    if (kind === "completed" || kind === "failed") this.#open.delete(executionId);
+    else this.#open.add(executionId);
   }
 
   #startedBy(executionId: string, workerId: string): void {

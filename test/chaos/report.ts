@@ -32,8 +32,16 @@ export function printReport(seed: string, version: string, report: ChaosReport):
       takenElsewhereMs.length,
     ]);
   }
+  const waits = new Table({
+    head: ["orchestrator fault", "next sign of what was under way p50 / p99", "executions"],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const kind of FAULT_KINDS.filter((each) => each.endsWith("orchestrator"))) {
+    const waitsMs = watch.waitsAfter(kind);
+    waits.push([kind, percentiles(waitsMs), waitsMs.length]);
+  }
   process.stdout.write(
-    `seed ${seed}, nats-server ${version}, cut by ${cuts}\n${ledger}\n${times}\n`,
+    `seed ${seed}, nats-server ${version}, cut by ${cuts}\n${ledger}\n${times}\n${waits}\n`,
   );
 }
 

@@ -92,6 +92,7 @@ export class Stage implements AsyncDisposable {
   /** Hurts, and resolves with what was done once it is undone. */
   async inflict({ kind, target, forMs }: Fault): Promise<string> {
     const [what, whom] = kind.split("-");
+    if (whom === "orchestrator") this.#watch.orphaned(kind);
     if (whom !== "worker") this.#watch.disturbed();
     if (whom === "server") return this.#hurtServer(what === "freeze", forMs);
     const actors = whom === "worker" ? this.#workers : this.#orchestrators;

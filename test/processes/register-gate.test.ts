@@ -7,10 +7,10 @@ const MEMBER = { isMember: true, unproven: () => 0 };
 const ids = (count: number, name: string) =>
   Array.from({ length: count }, (_, i) => `${name}-${i}`);
 
-test("a fleet of a thousand may start at once, the next one waits", () => {
+test("a fleet of two thousand may start at once, the next one waits", () => {
   const gate = new RegisterGate();
-  const admitted = ids(1_000, "w").filter((id) => gate.judge(id, STRANGER, 0) === undefined);
-  expect(admitted.length).toBe(1_000);
+  const admitted = ids(2_000, "w").filter((id) => gate.judge(id, STRANGER, 0) === undefined);
+  expect(admitted.length).toBe(2_000);
   expect(gate.judge("late", STRANGER, 0)).toMatchObject({
     reason: "too many workers register at once: try again later",
   });
@@ -40,9 +40,9 @@ test("who registers too often is told to wait a second at least, and not for eve
   }
 });
 
-test("ghosts that register and never beat fill up at two thousand", () => {
+test("ghosts that register and never beat fill up at three thousand", () => {
   const gate = new RegisterGate();
-  const full = { isMember: false, unproven: () => 2_000 };
+  const full = { isMember: false, unproven: () => 3_000 };
   expect(gate.judge("one-more", full, 0)?.reason).toContain("have registered and not yet beaten");
-  expect(gate.judge("w1", { isMember: true, unproven: () => 2_000 }, 0)).toBeUndefined();
+  expect(gate.judge("w1", { isMember: true, unproven: () => 3_000 }, 0)).toBeUndefined();
 });
