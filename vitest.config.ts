@@ -7,6 +7,16 @@ const UNIT = [
   "test/{actors,chaos,cli,config,docs,domain,engine,http,kernel,messages,telemetry}/**/*.test.ts",
 ];
 
+/**
+ * Tests of what no server has a part in: how workers are judged, what people see and type. They run on
+ * one line; with BATUTA_TEST_NATS on the one that it picks.
+ */
+const ANY_SERVER = [
+  "test/client/**/*.test.ts",
+  "test/system/{bad-input,cut-off,drain,executions,hostile-workers,http}.test.ts",
+  "test/system/{pause-operator,poison,silent-worker}.test.ts",
+];
+
 /** BATUTA_TEST_NATS picks one line; with BATUTA_TEST_NATS_URL there is but one server. */
 function busLines(): readonly ServerLine[] {
   const { BATUTA_TEST_NATS: line, BATUTA_TEST_NATS_URL: url } = process.env;
@@ -20,17 +30,17 @@ function busLines(): readonly ServerLine[] {
 export default defineConfig({
   test: {
     pool: "forks",
-    maxWorkers: 2,
+    maxWorkers: 3,
     projects: [
       { test: { name: "unit", include: UNIT, testTimeout: 10_000 } },
-      ...busLines().map((line) => ({
+      ...busLines().map((line, index) => ({
         test: {
           name: `bus@${line}`,
           // Everything else: a new folder gets a real server rather than being run by nobody.
           include: ["test/**/*.test.ts"],
-          exclude: UNIT,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          exclude: index === 0 ? UNIT : [...UNIT, ...ANY_SERVER],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           globalSetup: ["test/support/global-setup.ts"],
           provide: { natsLine: line },
         },

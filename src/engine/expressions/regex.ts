@@ -1,4 +1,5 @@
-import { RE2JS } from "re2js";
+import { createRequire } from "node:module";
+import type * as Re2 from "re2js";
 import { NodeError } from "../../domain/errors.ts";
 import { LruCache } from "../lru-cache.ts";
 
@@ -6,7 +7,16 @@ import { LruCache } from "../lru-cache.ts";
 const MAX_WORK = 20_000_000;
 const MAX_PATTERN_CHARS = 1_000;
 
-const patterns = new LruCache<string, RE2JS>({ maxEntries: 500 });
+const load = createRequire(import.meta.url);
+let loaded: typeof Re2 | undefined;
+
+/** Read with the first pattern: most processes never see one, and it takes some MB of each. */
+function re2(): typeof Re2 {
+  loaded ??= load("re2js") as typeof Re2;
+  return loaded;
+}
+
+const patterns = new LruCache<string, Re2.RE2JS>({ maxEntries: 500 });
 
 /**
  * Whether the text holds a match of an RE2 pattern, in time linear in the text.
@@ -23,14 +33,14 @@ export function matchesPattern(text: string, pattern: string): boolean {
 }
 
 /** @throws NodeError EXPRESSION for a pattern that RE2 refuses. */
-export function compilePattern(pattern: string): RE2JS {
+export function compilePattern(pattern: string): Re2.RE2JS {
   const known = patterns.get(pattern);
   if (known !== undefined) return known;
   if (pattern.length > MAX_PATTERN_CHARS) {
     throw expressionError(`re(): the pattern is longer than ${MAX_PATTERN_CHARS} characters`);
   }
   try {
-    const compiled = RE2JS.compile(pattern);
+    const compiled = re2().RE2JS.compile(pattern);
     patterns.set(pattern, compiled);
     return compiled;
   } catch (thrown) {
