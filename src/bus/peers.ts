@@ -128,10 +128,8 @@ export class Peers {
   }
 
   #listenToOneself(silentMs: number): void {
-    if (silentMs > PEER_SILENCE.probedMs) {
-      this.#doubtUntil = Date.now() + DOUBT_MS;
-      this.#events.doubt();
-    }
+    if (silentMs > PEER_SILENCE.probedMs) this.#doubtUntil = Date.now() + DOUBT_MS;
+    if (silentMs > PEER_SILENCE.doubtMs) this.#events.doubt();
     if (!isCutOff(silentMs) || this.#toldCutOff) return;
     this.#toldCutOff = true;
     this.#events.cutOff(silentMs);

@@ -5,6 +5,12 @@
 export const PEER_SILENCE = {
   /** A peer that was silent for longer is probed. Who did not hear itself for so long judges nobody. */
   probedMs: 1_500,
+  /**
+   * Who did not hear itself for so long gives no worker up either. Not sooner: a turn of the event loop
+   * that is half a second late would put off the verdict on a dead worker, and a silent bus is noticed
+   * by its pulse.
+   */
+  doubtMs: 2_500,
   /** Who did not hear its own beats for so long is cut off, or stood still: it hands out nothing and leads no more. */
   cutOffMs: 3_500,
   /** Of a peer that was silent for longer nothing is expected. */
