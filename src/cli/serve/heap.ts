@@ -1,7 +1,10 @@
 import { setFlagsFromString } from "node:v8";
 
-/** How much V8 lets the old generation grow before it collects it; it would let it grow fourfold. */
-const GROWTH_PERCENT = 30;
+/**
+ * How much V8 lets the old generation grow before it collects it, or 8 MB; it would let it grow fourfold.
+ * Its switch --optimize-for-size would save 3 MB more, and take 2 % more of a core.
+ */
+const GROWTH_PERCENT = 18;
 const LOOK_MS = 30_000;
 
 /**
@@ -40,7 +43,5 @@ export class Heap implements Disposable {
   #set(isRoomy: boolean): void {
     this.#isRoomy = isRoomy;
     setFlagsFromString(`--semi-space-growth-factor=${isRoomy ? 2 : 1}`);
-    // Otherwise the old generation grows by 8 MB at least, whatever the percentage.
-    setFlagsFromString(isRoomy ? "--no-optimize-for-size" : "--optimize-for-size");
   }
 }
