@@ -7,7 +7,11 @@ import { useNats } from "../support/nats.ts";
 const nats = useNats();
 
 /** Far longer than any of these tests may take: what is gone sooner was seen to. */
-const PATIENT = { BATUTA_TASK_ACK_WAIT: "120s", BATUTA_RETRY_BACKOFF: "60s" };
+const PATIENT = {
+  BATUTA_TASK_ACK_WAIT: "120s",
+  BATUTA_RETRY_BACKOFF: "24h",
+  BATUTA_RETRY_BACKOFF_MAX: "24h",
+};
 
 test("a queued execution is cancelled in its lane, and no worker ever gets it", async ({
   task,
