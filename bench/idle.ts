@@ -1,7 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { ulid } from "ulid";
 import type { Bus } from "../src/bus/connect.ts";
-import type { Heartbeat, RegisterMessage } from "../src/messages/worker.ts";
+import { idleBeat, register, registrationOf } from "../test/support/fake-worker.ts";
 import { processUsage, round } from "./measure.ts";
 
 export interface IdleFigures {
@@ -41,29 +40,15 @@ export async function measureIdle(
 
 async function simulatedWorker(bus: Bus, workerId: string): Promise<() => void> {
   const { nc, names } = bus;
-  const incarnation = ulid();
+  const registration = registrationOf(workerId, { heartbeatIntervalMs: BEAT_MS });
+  const { incarnation } = registration;
   const pings = nc.subscribe(names.ping(workerId), {
     callback: (_, msg) => {
       msg.respond(JSON.stringify({ workerId, incarnation, free: 5, draining: false }));
     },
   });
-  const registration: RegisterMessage = {
-    workerId,
-    incarnation,
-    hostname: "bench",
-    pid: process.pid,
-    version: "0",
-    transport: "nats",
-    capacity: {
-      maxConcurrentFlows: 5,
-      maxConcurrentNodes: 10,
-      memoryLimitMB: 1_024,
-      cpuLimitCores: 2,
-    },
-    supportedNodeTypes: ["noop"],
-    heartbeatIntervalMs: BEAT_MS,
-  };
-  await nc.request(names.register(workerId), JSON.stringify(registration), { timeout: 10_000 });
+  const { accepted, reason } = await register(bus, registration);
+  if (!accepted) throw new Error(`${workerId} was refused: ${reason}`);
   let seq = 0;
   const beat = () =>
     nc.publish(names.heartbeat(workerId), JSON.stringify(idleBeat(workerId, incarnation, seq++)));
@@ -76,31 +61,5 @@ async function simulatedWorker(bus: Bus, workerId: string): Promise<() => void> 
       names.bye(workerId),
       JSON.stringify({ workerId, incarnation, reason: "bench over" }),
     );
-  };
-}
-
-function idleBeat(workerId: string, incarnation: string, seq: number): Heartbeat {
-  return {
-    workerId,
-    incarnation,
-    seq,
-    at: new Date().toISOString(),
-    status: "healthy",
-    currentLoad: {
-      activeFlows: 0,
-      activeNodes: 0,
-      queuedTasks: 0,
-      memoryUsagePercent: 10,
-      cpuUsagePercent: 1,
-    },
-    performance: {
-      tasksCompleted: 0,
-      tasksInProgress: 0,
-      averageExecutionTimeMs: 0,
-      errorRate: 0,
-      currentLoad: 0,
-    },
-    eventLoopLagMs: 0,
-    inFlight: [],
   };
 }

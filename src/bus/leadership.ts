@@ -1,10 +1,10 @@
 import type { KV } from "@nats-io/kv";
+import { isLeaseHeld } from "../domain/lease.ts";
 import type { Bus } from "./connect.ts";
 import { isLostRace } from "./executions.ts";
 
-/** The lease expires with the bucket's TTL of 10 s; three renewals fit into it. */
+/** Three renewals fit into a lease. */
 const RENEW_MS = 3_000;
-const LEASE_MS = 9_500;
 const LEASE_KEY = "supervisor";
 
 export interface LeadershipEvents {
@@ -23,7 +23,7 @@ export class Leadership {
   readonly #holder: string;
   readonly #events: LeadershipEvents;
   #revision: number | undefined;
-  #renewedAt = 0;
+  #askedAt = 0;
   #suspendedAt = 0;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -42,9 +42,8 @@ export class Leadership {
   }
 
   get leads(): boolean {
-    if (this.#revision === undefined || this.#renewedAt < this.#suspendedAt) return false;
-    // An unanswered renewal must not keep two leaders: the lease is over when the server says so.
-    return Date.now() - this.#renewedAt < LEASE_MS;
+    if (this.#revision === undefined) return false;
+    return isLeaseHeld({ askedAt: this.#askedAt, suspendedAt: this.#suspendedAt }, Date.now());
   }
 
   /**
@@ -108,11 +107,10 @@ export class Leadership {
     this.#won(await this.#kv.update(LEASE_KEY, this.#holder, revision), askedAt);
   }
 
-  /** The server counts from when it was asked: an answer that was long under way makes nothing longer. */
   #won(revision: number, askedAt: number): void {
     const led = this.leads;
     this.#revision = revision;
-    this.#renewedAt = askedAt;
+    this.#askedAt = askedAt;
     if (!led && this.leads) this.#events.acquired(revision);
   }
 
@@ -122,7 +120,7 @@ export class Leadership {
    */
   #failed(error: unknown): void {
     if (this.#revision === undefined) return;
-    const expired = Date.now() - this.#renewedAt > 3 * RENEW_MS;
+    const expired = Date.now() - this.#askedAt > 3 * RENEW_MS;
     if (!isLostRace(error) && !expired) return;
     this.#revision = undefined;
     this.#events.lost(

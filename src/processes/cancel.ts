@@ -2,13 +2,12 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Assignment, Assignments } from "../bus/assignments.ts";
 import type { Bus } from "../bus/connect.ts";
 import type { ExecutionPlace, ExecutionStore } from "../bus/executions.ts";
-import { findQueued } from "../bus/find-queued.ts";
-import { requestStatus } from "../bus/request-control.ts";
 import { findResult, storeResultOnce } from "../bus/results.ts";
 import { deleteStored } from "../bus/stored-message.ts";
 import type { CancelAnswer } from "../messages/control.ts";
 import type { ExecutionResult } from "../messages/result.ts";
 import type { Cancels } from "./cancels.ts";
+import { lookAround } from "./look-around.ts";
 import { placeOf } from "./task-facts.ts";
 
 export interface CancelDeps {
@@ -39,10 +38,7 @@ export async function cancel(
   const ended = await findResult(deps.bus, executionId);
   if (ended !== undefined) return endedAnswer(ended);
   const { attempts, place: hint } = await deps.executions.read(executionId);
-  const looking = findQueued(deps.bus, executionId, hint);
-  // While another one answers, what came of looking is nobody's business.
-  looking.catch(() => undefined);
-  const holder = await requestStatus(deps.bus, executionId);
+  const { holder, queued } = await lookAround(deps.bus, executionId, hint);
   // The holder may be this one by now, and have answered itself.
   const taken = deps.assignments.find(executionId);
   if (taken !== undefined) return cancelHeld(taken, reason, deps);
@@ -50,7 +46,7 @@ export async function cancel(
   // time to see the cancel.
   const endedMeanwhile = holder && (await endsSoon(executionId, deps.bus));
   if (endedMeanwhile !== undefined) return endedAnswer(endedMeanwhile);
-  const place = await looking;
+  const place = await queued();
   const heldNow = deps.assignments.find(executionId);
   if (heldNow !== undefined) return cancelHeld(heldNow, reason, deps);
   if (place === undefined) return unfound(executionId, deps.bus);

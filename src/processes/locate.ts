@@ -1,11 +1,10 @@
 import type { Assignments } from "../bus/assignments.ts";
 import type { Bus } from "../bus/connect.ts";
 import type { ExecutionStore } from "../bus/executions.ts";
-import { findQueued } from "../bus/find-queued.ts";
-import { requestStatus } from "../bus/request-control.ts";
 import { findResult } from "../bus/results.ts";
 import type { Lane } from "../domain/lane.ts";
 import type { ExecutionResult } from "../messages/result.ts";
+import { lookAround } from "./look-around.ts";
 
 /** Where an execution is now. */
 export type Located =
@@ -38,15 +37,12 @@ export async function locate(executionId: string, deps: LocateDeps): Promise<Loc
   const result = await findResult(bus, executionId);
   if (result !== undefined) return { type: "ended", result };
   const { place: hint } = await executions.read(executionId);
-  const looking = findQueued(bus, executionId, hint);
-  // While another one answers, what came of looking is nobody's business.
-  looking.catch(() => undefined);
-  const holder = await requestStatus(bus, executionId);
+  const { holder, queued } = await lookAround(bus, executionId, hint);
   if (holder !== undefined) {
     const { workerId, flowId, lane } = holder;
     return { type: "running", workerId, flowId, lane };
   }
-  const place = await looking;
+  const place = await queued();
   const heldNow = heldHere(executionId, deps);
   if (heldNow !== undefined) return heldNow;
   if (place !== undefined) return { type: "waiting", flowId: place.flowId, lane: place.lane };

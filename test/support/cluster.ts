@@ -1,10 +1,10 @@
-import { onTestFailed, onTestFinished, type TestContext } from "vitest";
+import { expect, onTestFailed, onTestFinished, type TestContext } from "vitest";
 import { type Bus, connectBus } from "../../src/bus/connect.ts";
 import { publishStored } from "../../src/bus/publish.ts";
 import type { Lane } from "../../src/domain/lane.ts";
 import type { FlowEvent } from "../../src/messages/flow-event.ts";
 import type { DeadLetter, ExecutionResult } from "../../src/messages/result.ts";
-import { HEADERS } from "../../src/messages/subjects.ts";
+import { DISPATCH_CONSUMER, HEADERS } from "../../src/messages/subjects.ts";
 import type { WorkerStateEvent } from "../../src/messages/worker.ts";
 import { Child } from "./child.ts";
 import type { Link } from "./cut-network.ts";
@@ -108,6 +108,16 @@ export class Cluster {
     const data = new TextEncoder().encode(text);
     const head = messageId === undefined ? [] : [[HEADERS.messageId, messageId] as const];
     return publishStored(this.bus, this.bus.names.execute(lane), data, head);
+  }
+
+  /** Resolves once no message of the lane waits or is in flight. */
+  async drained(lane: Lane = "normal"): Promise<void> {
+    const { jsm, names } = this.bus;
+    const left = async () => {
+      const info = await jsm.consumers.info(names.streams.flows[lane], DISPATCH_CONSUMER);
+      return info.num_ack_pending + info.num_pending;
+    };
+    await expect.poll(left, { timeout: 10_000 }).toBe(0);
   }
 
   /** The result of one execution, as soon as it is there. */

@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import type { Lane } from "../../src/domain/lane.ts";
 import type { CancelAnswer } from "../../src/messages/control.ts";
 import { Cluster, NOOP_FLOW, slowFlow } from "../support/cluster.ts";
 import { useNats } from "../support/nats.ts";
@@ -36,7 +35,7 @@ test("a queued execution is cancelled in its lane, and no worker ever gets it", 
   });
   await cluster.worker("w1");
   await cluster.results.count(300);
-  await drained(cluster, "low");
+  await cluster.drained("low");
   const started = cluster.events.bodies.filter(({ kind }) => kind === "started");
   expect(started.map(({ executionId }) => executionId)).not.toContain("queued-150");
   expect(cluster.results.bodies).toHaveLength(300);
@@ -50,7 +49,7 @@ test("an execution whose publisher gave it no id is cancelled by the name of its
   const id = `${cluster.bus.names.streams.flows.high}-${seq}`;
   expect(await cancel(cluster, id)).toEqual({ executionId: id, cancelled: true });
   expect(await cluster.result(id)).toMatchObject({ flowId: "anonymous", lane: "high" });
-  await drained(cluster, "high");
+  await cluster.drained("high");
 });
 
 test("the nodes of a running execution see the cancel at once, and its slot is free again", async ({
@@ -72,7 +71,7 @@ test("the nodes of a running execution see the cancel at once, and its slot is f
   });
   await cluster.publish("high", { flowId: "f", executionId: "next", flowData: NOOP_FLOW }, "next");
   expect(await cluster.result("next")).toMatchObject({ status: "completed" });
-  await drained(cluster, "high");
+  await cluster.drained("high");
   // A second cancel changes nothing and says the same.
   expect(await cancel(cluster, "running-1")).toMatchObject({ cancelled: true });
   expect(cluster.results.bodies).toHaveLength(2);
@@ -93,7 +92,7 @@ test("an execution that waits for a retry is cancelled and not tried again", asy
     attempts: 1,
   });
   // Long before the delay is over.
-  await drained(cluster, "low");
+  await cluster.drained("low");
 });
 
 test("a cancel that races completion ends in one terminal record, and the answer agrees with it", async ({
@@ -119,7 +118,7 @@ test("a cancel that races completion ends in one terminal record, and the answer
     expect(answers[index]?.cancelled).toBe(status === "cancelled");
     expect(["cancelled", "completed"]).toContain(status);
   }
-  await drained(cluster);
+  await cluster.drained();
   // Each subject was written once: nothing was ever replaced.
   const { state } = await jsm.streams.info(names.streams.results);
   expect([state.messages, state.last_seq]).toEqual([50, 50]);
@@ -160,7 +159,7 @@ test("with two orchestrators the one that holds it answers, wherever an executio
   for (const result of results) {
     expect(result).toMatchObject({ status: "cancelled", lane: "high", flowId: "long" });
   }
-  await drained(cluster, "high");
+  await cluster.drained("high");
   // All slots are free: nothing that was cancelled goes on.
   await cluster.publish("high", { flowId: "f", executionId: "after", flowData: NOOP_FLOW });
   expect(await cluster.result("after")).toMatchObject({ status: "completed" });
@@ -184,7 +183,7 @@ test("where the orchestrator that holds it is frozen another one cancels it, and
   cluster.firstOrchestrator.kill("SIGCONT");
   await cluster.publish("high", { flowId: "f", executionId: "next", flowData: NOOP_FLOW }, "next");
   expect(await cluster.result("next")).toMatchObject({ status: "completed" });
-  await drained(cluster, "high");
+  await cluster.drained("high");
   expect(cluster.results.bodies).toHaveLength(2);
 });
 
@@ -214,16 +213,6 @@ function at(subject: string) {
   return { last_by_subj: subject };
 }
 
-/** Resolves once no message of the lane waits or is in flight. */
-async function drained({ bus }: Cluster, lane: Lane = "normal"): Promise<void> {
-  const left = async () => {
-    const stream = bus.names.streams.flows[lane];
-    const { num_ack_pending, num_pending } = await bus.jsm.consumers.info(stream, "dispatch");
-    return num_ack_pending + num_pending;
-  };
-  await expect.poll(left, { timeout: 10_000 }).toBe(0);
-}
-
 test("cancels amid a deep lane that goes straight to the workers each end in one record, and stop what had begun", async ({
   task,
 }) => {
@@ -242,7 +231,7 @@ test("cancels amid a deep lane that goes straight to the workers each end in one
   await cluster.results.until(
     (all) => new Set(all.map(({ executionId }) => executionId)).size === ids.length,
   );
-  await drained(cluster);
+  await cluster.drained();
   for (const [index, id] of wanted.entries()) {
     const stored = await cluster.bus.jsm.streams.getMessage(
       cluster.bus.names.streams.results,

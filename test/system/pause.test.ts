@@ -33,7 +33,7 @@ test("a queued execution that is paused is not started until it is resumed, then
   const result = await cluster.result("paused-1");
   expect(result).toMatchObject({ status: "completed", attempts: 1 });
   expect(Date.now() - resumedAt).toBeLessThan(AT_ONCE_MS);
-  await drained(cluster);
+  await cluster.drained();
   expect(countOf(cluster, "paused-1", "started")).toBe(1);
   expect(cluster.results.bodies).toHaveLength(2);
 });
@@ -61,7 +61,7 @@ test("a running execution that is paused ends its node, starts the next one on r
   expect(await cluster.result("long")).toMatchObject({ status: "completed", attempts: 1 });
   expect(gate.asked).toEqual(["one", "two", "three"]);
   expect(countOf(cluster, "long", "started")).toBe(1);
-  await drained(cluster);
+  await cluster.drained();
 });
 
 test("an execution that completes while it is paused, since its last node was running, is paused no more", async ({
@@ -101,7 +101,7 @@ test("an execution that waits for a retry and is paused is tried again only afte
   await gate.isAsked("one", 2);
   gate.answer("one");
   expect(await cluster.result("flaky")).toMatchObject({ status: "completed", attempts: 2 });
-  await drained(cluster);
+  await cluster.drained();
   await noFlags(cluster);
 });
 
@@ -118,7 +118,7 @@ test("a paused execution is cancelled, queued as well as running, and is paused 
   expect(await cancel(cluster, "queued")).toEqual({ executionId: "queued", cancelled: true });
   expect(await cluster.result("queued")).toMatchObject({ status: "cancelled", attempts: 0 });
   // Long before it would have come again.
-  await drained(cluster);
+  await cluster.drained();
 
   await publish(cluster, "running", gate.flow("one", "two"));
   await gate.isAsked("one");
@@ -130,7 +130,7 @@ test("a paused execution is cancelled, queued as well as running, and is paused 
   // Its slot is free again.
   await completes(cluster, "next");
   expect(gate.asked).toEqual(["one"]);
-  await drained(cluster);
+  await cluster.drained();
   await noFlags(cluster);
 });
 
@@ -160,7 +160,7 @@ test("when the worker of a paused execution is killed it stays paused, and runs 
     workerId: "w2",
     attempts: 2,
   });
-  await drained(cluster);
+  await cluster.drained();
 });
 
 test("a worker that is drained gives its paused execution back, and it stays paused", async ({
@@ -223,8 +223,8 @@ test("of two orchestrators any pauses and resumes what the other holds, and a ki
   );
   clearInterval(answering);
   expect(results.every(({ status }) => status === "completed")).toBe(true);
-  await drained(cluster);
-  await drained(cluster, "low");
+  await cluster.drained();
+  await cluster.drained("low");
   await noFlags(cluster);
 });
 
@@ -253,7 +253,7 @@ test("where the orchestrator that holds it is frozen another one pauses and resu
   gate.answer("two");
   expect(await cluster.result("held")).toMatchObject({ status: "completed", attempts: 1 });
   expect(gate.asked).toEqual(["one", "two"]);
-  await drained(cluster);
+  await cluster.drained();
   await noFlags(cluster);
 });
 
@@ -271,7 +271,7 @@ test("pauses and resumes in quick succession end as the last one said", async ({
   await noFlags(cluster);
   await cluster.worker("w1");
   await cluster.results.count(4);
-  await drained(cluster);
+  await cluster.drained();
 });
 
 test("amid a busy fleet of two orchestrators each execution that is paused and resumed runs once", async ({
@@ -293,7 +293,7 @@ test("amid a busy fleet of two orchestrators each execution that is paused and r
   expect(results.filter(({ status, attempts }) => status !== "completed" || attempts > 1)).toEqual(
     [],
   );
-  await drained(cluster);
+  await cluster.drained();
   await noFlags(cluster);
   expect(cluster.results.bodies).toHaveLength(ids.length);
 });
@@ -341,7 +341,7 @@ test("what is paused in a deep lane that goes straight to the workers is passed 
   expect(chosen.filter((id) => ended.has(id))).toEqual([]);
   await Promise.all(chosen.map((id) => resume(cluster, id)));
   await cluster.results.count(ids.length);
-  await drained(cluster);
+  await cluster.drained();
   expect(cluster.results.bodies).toHaveLength(ids.length);
 });
 
@@ -401,14 +401,4 @@ async function noFlags({ bus }: Cluster): Promise<void> {
   const flags = await PausedFlags.open(bus);
   const left = async () => (await flags.all()).map(({ executionId }) => executionId);
   await expect.poll(left, { timeout: 10_000 }).toEqual([]);
-}
-
-/** Resolves once no message of the lane waits or is in flight. */
-async function drained({ bus }: Cluster, lane: Lane = "normal"): Promise<void> {
-  const left = async () => {
-    const stream = bus.names.streams.flows[lane];
-    const { num_ack_pending, num_pending } = await bus.jsm.consumers.info(stream, "dispatch");
-    return num_ack_pending + num_pending;
-  };
-  await expect.poll(left, { timeout: 10_000 }).toBe(0);
 }
