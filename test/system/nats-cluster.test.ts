@@ -9,6 +9,8 @@ useNats();
 /** An election takes about 7 s, and all of it runs beside three servers. */
 const PATIENCE = { timeout: 120_000 };
 const COUNT = 120;
+/** An ack that was on its way to the server that is killed is lost: the message comes again after this. */
+const ACK_WAIT = { BATUTA_TASK_ACK_WAIT: "10s" };
 const PUBLISHERS = 4;
 
 /** Publishes as applications do: one after the other, each until it is stored. */
@@ -31,7 +33,7 @@ interface Loss {
 
 async function expectNothingLost(task: TestContext["task"], loss: Loss): Promise<void> {
   const servers = await NatsCluster.start();
-  const cluster = await Cluster.start(task, servers, { BATUTA_NATS_REPLICAS: "3" });
+  const cluster = await Cluster.start(task, servers, { BATUTA_NATS_REPLICAS: "3", ...ACK_WAIT });
   const { bus } = cluster;
   await Promise.all(["w1", "w2"].map((workerId) => cluster.worker(workerId)));
   const published = publishAll(cluster);
@@ -46,7 +48,7 @@ async function expectNothingLost(task: TestContext["task"], loss: Loss): Promise
   // Each record was the first of its subject: none was written twice.
   expect((await info(results))?.state.last_seq).toBe(COUNT);
   const left = async () => (await info(flows.normal))?.state.messages;
-  await expect.poll(left, { timeout: 10_000 }).toBe(0);
+  await expect.poll(left, { timeout: 40_000 }).toBe(0);
 }
 
 test.skipIf(!hasPrivateNats())(
