@@ -12,6 +12,7 @@ import { Cancels } from "./cancels.ts";
 import { Directing } from "./directing.ts";
 import { Dispatcher, type FlowNeeds } from "./dispatcher.ts";
 import type { Fleet } from "./fleet.ts";
+import { locate } from "./locate.ts";
 import { type Loss, Outcomes } from "./outcomes.ts";
 import { Pauses } from "./pauses.ts";
 import type { ProcessLog } from "./process-log.ts";
@@ -79,7 +80,15 @@ export class Dispatching {
     this.assignments = this.#makeAssignments(bus, options.log);
     this.cancels = new Cancels(bus, this.assignments, fault);
     const runsAt = (executionId: string) => fleet().runsAt(executionId);
-    this.pauses = new Pauses({ bus, flags, assignments: this.assignments, runsAt, fault });
+    const { assignments } = this;
+    this.pauses = new Pauses({
+      bus,
+      flags,
+      assignments,
+      runsAt,
+      locate: (executionId) => locate(executionId, { bus, assignments, executions }),
+      fault,
+    });
     const booked = (executionId: string) => {
       this.cancels.booked(executionId);
       this.pauses.booked(executionId);

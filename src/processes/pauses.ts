@@ -6,6 +6,7 @@ import type { PausedFlags, StoredFlag } from "../bus/paused-flags.ts";
 import { PausedWatch } from "../bus/paused-watch.ts";
 import { findResult } from "../bus/results.ts";
 import type { Lane } from "../domain/lane.ts";
+import type { Located } from "./locate.ts";
 
 export interface PausesOptions {
   /** Carries the tasks: an order must not overtake the task that it is about. */
@@ -14,6 +15,7 @@ export interface PausesOptions {
   readonly assignments: Assignments;
   /** The worker that lists an execution in its beats, whoever gave it to it. */
   readonly runsAt: (executionId: string) => string | undefined;
+  readonly locate: (executionId: string) => Promise<Located | undefined>;
   readonly fault: (error: unknown, what: string) => void;
 }
 
@@ -130,10 +132,21 @@ export class Pauses {
   async #look(flag: StoredFlag): Promise<void> {
     const { bus, flags } = this.#options;
     if ((await findResult(bus, flag.executionId)) !== undefined) await flags.remove(flag);
+    // Lanes that are too deep to be searched keep the other flags from nothing.
+    else if (flag.lane === undefined) await this.#guard(this.#finish(flag));
     else if (Date.now() - flag.storedAt > RENEW_AFTER_MS) {
       const { reason, at, flowId, lane } = flag;
       await flags.replace(flag, { reason, at, flowId, lane });
     }
+  }
+
+  /** Whoever wrote it died, or is still at it, before it had looked whether there is such an execution. */
+  async #finish(flag: StoredFlag): Promise<void> {
+    const { flags, locate } = this.#options;
+    const found = await locate(flag.executionId);
+    if (found === undefined || found.type === "ended") return flags.remove(flag);
+    const { flowId, lane } = found;
+    await flags.replace(flag, { reason: flag.reason, at: flag.at, flowId, lane });
   }
 
   /** What fails now is done by the next sweep. */

@@ -327,6 +327,21 @@ test("a pause of an id that never was and of what has ended is told, and leaves 
   await noFlags(cluster);
 });
 
+test("a pause whose orchestrator died before it had looked is finished by the next one", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats, PATIENT);
+  const flags = await PausedFlags.open(cluster.bus);
+  await publish(cluster, "there");
+  for (const id of ["nowhere", "there"]) {
+    await flags.set(id, { reason: "enough", at: new Date().toISOString() }, undefined);
+  }
+  await cluster.orchestrator();
+  const known = async () => (await flags.all()).map(({ executionId, lane }) => [executionId, lane]);
+  await expect.poll(known, { timeout: 10_000 }).toEqual([["there", "normal"]]);
+  expect(await resume(cluster, "there")).toEqual({ executionId: "there", paused: false });
+});
+
 test("what is paused in a deep lane that goes straight to the workers is passed over", async ({
   task,
 }) => {
