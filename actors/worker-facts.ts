@@ -43,6 +43,8 @@ export interface WorkerContext {
   readonly late: boolean;
   /** No verdict before this time: the supervisor doubts itself. */
   readonly doubtUntil: number;
+  /** How much of the time since the last beat was, or until `doubtUntil` will be, such doubt. */
+  readonly doubtedMs: number;
 
   readonly history: HealthHistory;
   readonly verdict: HealthVerdict;
@@ -95,6 +97,7 @@ export function initialFacts(input: WorkerInput): WorkerContext {
     pongAt: undefined,
     late: false,
     doubtUntil: now,
+    doubtedMs: 0,
     history: EMPTY_HISTORY,
     verdict: NO_VERDICT,
     streaks: NO_STREAKS,
@@ -144,6 +147,7 @@ export function withBeat(context: WorkerContext, event: EventOf<"heartbeat">): W
     seq: beat.seq,
     beats: context.beats + 1,
     beatAt: now,
+    doubtedMs: Math.max(0, context.doubtUntil - now),
     late: false,
     falseSuspicions: context.falseSuspicions + (context.late ? 1 : 0),
     history,
@@ -170,7 +174,17 @@ export function withDoubt(
   event: EventOf<"freeze">,
 ): Partial<WorkerContext> {
   const forMs = Math.min(event.forMs ?? FREEZE.defaultMs, FREEZE.maxMs);
-  return { doubtUntil: Math.max(context.doubtUntil, context.now() + forMs) };
+  const now = context.now();
+  const until = Math.max(context.doubtUntil, now + forMs);
+  const addedMs = until - Math.max(context.doubtUntil, now);
+  return { doubtUntil: until, doubtedMs: context.doubtedMs + addedMs };
+}
+
+/** The doubt ends now, if not before. */
+export function withoutDoubt(context: WorkerContext): Partial<WorkerContext> {
+  const now = context.now();
+  const doubtedMs = context.doubtedMs - Math.max(0, context.doubtUntil - now);
+  return { doubtUntil: Math.min(context.doubtUntil, now), doubtedMs };
 }
 
 /** A second drain order may shorten the grace, never lengthen it. */

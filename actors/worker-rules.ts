@@ -126,9 +126,13 @@ export function graceDelay(facts: WorkerContext): number {
   return Math.max(0, facts.drainUntil - facts.now());
 }
 
-/** Since the last beat, or since the supervisor stopped doubting itself: 0 while it does. */
+/**
+ * Since the last beat, without the time in which the supervisor doubted itself: that says nothing. To count
+ * anew after each doubt instead would let a dead worker live for as long as doubts keep coming.
+ */
 export function silentMs(facts: WorkerContext): number {
-  return Math.max(0, facts.now() - Math.max(facts.beatAt, facts.doubtUntil));
+  const aheadMs = Math.max(0, facts.doubtUntil - facts.now());
+  return facts.now() - facts.beatAt - (facts.doubtedMs - aheadMs);
 }
 
 function isReachable(facts: WorkerContext): boolean {

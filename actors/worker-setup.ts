@@ -7,7 +7,13 @@ import type {
   WorkerEvent,
   WorkerInput,
 } from "./worker-events.ts";
-import { type WorkerContext, withBeat, withDoubt, withDrain } from "./worker-facts.ts";
+import {
+  type WorkerContext,
+  withBeat,
+  withDoubt,
+  withDrain,
+  withoutDoubt,
+} from "./worker-facts.ts";
 import * as rules from "./worker-rules.ts";
 
 /**
@@ -69,7 +75,7 @@ export const workerSetup = setup({
     doubt: assign(({ context, event }) =>
       event.type === "freeze" ? withDoubt(context, event) : {},
     ),
-    trust: assign({ doubtUntil: ({ context }) => Math.min(context.doubtUntil, context.now()) }),
+    trust: assign(({ context }) => withoutDoubt(context)),
     countStale: assign({ staleEvents: ({ context }) => context.staleEvents + 1 }),
     countWithheld: assign({ withheldVerdicts: ({ context }) => context.withheldVerdicts + 1 }),
     end: assign(({ context, event }, params: { reason: WorkerEndingReason }) => ({

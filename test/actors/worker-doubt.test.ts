@@ -20,6 +20,23 @@ describe("while the supervisor doubts itself", () => {
     expect(worker.state).toBe("offline");
   });
 
+  test("the silence before it still counts after it", () => {
+    const worker = new TestWorker().proven().silence(5 * T);
+    worker.send({ type: "freeze", reason: "lag", forMs: 9_000 }).silence(4_000);
+    worker.send({ type: "thaw" }).silence(T - 1);
+    expect(worker.state).toBe("degraded.suspect");
+    worker.silence(T);
+    expect(worker.state).toBe("offline");
+    expect(worker.reasons).toMatch(/^silent for 1[23]\.\d s and unreachable$/);
+  });
+
+  test("doubts that keep coming do not let a dead worker live", () => {
+    const worker = new TestWorker().proven();
+    for (let doubt = 0; doubt < 12 && worker.state !== "offline"; doubt += 1)
+      worker.silence(3_000).send({ type: "freeze", reason: "lag", forMs: 1_000 });
+    expect(worker.state).toBe("offline");
+  });
+
   test("a freeze that nobody thaws ends by itself", () => {
     const worker = new TestWorker().proven();
     worker.send({ type: "freeze", reason: "lag", forMs: 3_600_000 }).silence(60_000 + 7 * T);
