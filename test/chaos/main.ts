@@ -6,11 +6,12 @@ import { startOwnServer } from "../../scripts/own-server.ts";
 import { RESTART_POLICY } from "../../src/nats-server/restart-policy.ts";
 import { CUT_WAYS, openCutNetwork } from "../support/cut-network.ts";
 import { isSound } from "./ledger.ts";
+import { FAULT_KINDS, type FaultKind } from "./plan.ts";
 import { printReport } from "./report.ts";
 import { runChaos } from "./run-chaos.ts";
 
 const HELP = `npm run test:chaos -- [--seed N] [--executions N] [--faults N] [--seconds N] [--workers N]
-                          [--cuts WAY]
+                          [--only KIND,...] [--cuts WAY]
 
 Runs executions on two orchestrators and some workers while these and their nats-server are killed,
 frozen and cut off from one another, then proves from the result stream that each accepted execution ended exactly once.
@@ -21,6 +22,7 @@ The same seed makes the same faults at the same times.
   --faults      default 36
   --seconds     over which executions are published and faults happen (default 180)
   --workers     default 6, of 20 slots
+  --only        some of ${FAULT_KINDS.join(", ")}
   --cuts        namespaces (needs root and iproute2), proxies, or auto (default): the first that works
 `;
 
@@ -31,6 +33,7 @@ const { values } = parseArgs({
     faults: { type: "string", default: "36" },
     seconds: { type: "string", default: "180" },
     workers: { type: "string", default: "6" },
+    only: { type: "string" },
     cuts: { type: "string", default: "auto" },
     help: { type: "boolean", default: false },
   },
@@ -53,6 +56,7 @@ async function main(): Promise<void> {
       faults: positive("faults", values.faults),
       durationMs: positive("seconds", values.seconds) * 1_000,
       workers: positive("workers", values.workers),
+      ...(values.only === undefined ? {} : { only: values.only.split(",").map(kindOf) }),
       network,
       tell,
       env: { BATUTA_WORKER_MAX_CONCURRENT_FLOWS: "20" },
@@ -69,6 +73,12 @@ function positive(name: string, text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value > 0) return value;
   throw new Error(`--${name} ${text}: a positive whole number is expected`);
+}
+
+function kindOf(text: string): FaultKind {
+  const kind = FAULT_KINDS.find((each) => each === text);
+  if (kind !== undefined) return kind;
+  throw new Error(`--only ${text}: some of ${FAULT_KINDS.join(", ")} are expected`);
 }
 
 function wayOf(text: string) {

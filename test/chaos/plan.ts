@@ -40,6 +40,8 @@ export interface PlanOptions {
   /** When a silent worker is given up, and when the server delivers again by itself; as by default. */
   readonly verdictMs?: number;
   readonly ackWaitMs?: number;
+  /** Only these kinds, all through the run; by default all of them, in stages. */
+  readonly only?: readonly FaultKind[];
 }
 
 /** The faults of a run by its progress, so that the first half tells about workers alone. */
@@ -92,15 +94,18 @@ function lengthsOf(kind: FaultKind, options: PlanOptions): readonly Range[] {
 
 /** Everything that a run does, from its seed alone: the same seed makes the same run. */
 export function planChaos(options: PlanOptions): ChaosPlan {
-  const { seed, executions, faults, durationMs } = options;
+  const { seed, executions, faults, durationMs, only } = options;
+  const stages = only === undefined ? STAGES : [{ until: 1, kinds: only }];
   const random = randomFrom(seed);
   const step = durationMs / (faults + 1);
-  const kinds = STAGES.map((stage) => ({ ...stage, next: turns(stage.kinds, random) }));
+  const kinds = stages.map((stage) => ({ ...stage, next: turns(stage.kinds, random) }));
   let silentUntilMs = 0;
   return {
     faults: Array.from({ length: faults }, (_, index) => {
       const atMs = Math.round((index + 0.5 + random()) * step);
-      const kind = kinds.find(({ until }) => atMs <= until * durationMs)?.next() ?? "kill-worker";
+      const kind =
+        kinds.find(({ until }) => atMs <= until * durationMs)?.next() ?? kinds[0]?.kinds[0];
+      if (kind === undefined) throw new Error("there is no kind of fault to draw from");
       const all = lengthsOf(kind, options);
       // Long silences one at a time: when many are silent at once, nobody is given up for it.
       const lengths = atMs < silentUntilMs ? all.slice(0, 1) : all;
