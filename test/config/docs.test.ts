@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect, test } from "vitest";
 import {
   EXECUTION_CODES,
@@ -25,6 +26,14 @@ test("docs/schemas holds a schema for each message and nothing else", () => {
   expect(schemas).toContain("flow-execution.json");
   expect(schemas.length).toBeGreaterThanOrEqual(6);
   expect(readdirSync(join(root, "docs/schemas")).sort()).toEqual(schemas.sort());
+});
+
+// The messages are checked by validators that take their schemas on trust.
+test("each of them is a JSON Schema", () => {
+  const ajv = new Ajv2020({ strict: false });
+  const schemas = [...docs].filter(([path]) => path.endsWith(".json"));
+  const unsound = schemas.filter(([, text]) => !ajv.validateSchema(JSON.parse(text)));
+  expect(unsound.map(([path]) => path)).toEqual([]);
 });
 
 test("every code of a failed execution in the sources has a meaning in docs/errors.md", () => {
