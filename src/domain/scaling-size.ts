@@ -1,0 +1,36 @@
+import { depthOf, type ScalingFacts, type ScalingPolicy } from "./scaling-facts.ts";
+
+/** Slots of a worker where there is none to ask: the default of BATUTA_WORKER_MAX_CONCURRENT_FLOWS. */
+const DEFAULT_SLOTS = 5;
+
+/**
+ * How many workers the load asks for (contract B6): enough slots for what arrives and for working the
+ * backlog off in time, of which only a share is to be busy,
+ * `ceil((arrivals/s + backlog / drain target) * mean service time / slots / utilisation)`.
+ * By Little's law the first two factors are the tasks that run at once. Measured against the seed's rule
+ * in research/peers.md 6 C. Null while nothing is known of how long tasks take.
+ */
+export function sizeByLoad(facts: ScalingFacts, policy: ScalingPolicy): number | null {
+  const depth = depthOf(facts);
+  const perS = facts.arrivalsPerS + depth / (policy.drainTargetMs / 1_000);
+  if (perS === 0) return 0;
+  if (facts.meanServiceMs === null) return null;
+  const atOnce = perS * (facts.meanServiceMs / 1_000);
+  return Math.ceil(atOnce / meanSlots(facts) / policy.utilisation);
+}
+
+/** The largest size that the load asked for within the stabilisation time, the present one included. */
+export function steadySize(
+  { now, sizes }: ScalingFacts,
+  size: number | null,
+  { stabilizationMs }: ScalingPolicy,
+): number {
+  const recent = sizes.filter(({ at }) => now - at <= stabilizationMs);
+  return Math.max(size ?? 0, ...recent.map((sample) => sample.size));
+}
+
+function meanSlots({ workers }: ScalingFacts): number {
+  const staying = workers.filter(({ leaving }) => !leaving);
+  if (staying.length === 0) return DEFAULT_SLOTS;
+  return staying.reduce((sum, { slots }) => sum + slots, 0) / staying.length;
+}

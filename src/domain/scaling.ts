@@ -1,0 +1,151 @@
+import {
+  depthOf,
+  type ScalingDecision,
+  type ScalingFacts,
+  type ScalingPolicy,
+  type WorkerLoad,
+} from "./scaling-facts.ts";
+import { sizeByLoad, steadySize } from "./scaling-size.ts";
+
+/**
+ * How many workers there shall be, and why (contract B6). The seed's guards say whether, the load says how
+ * many: up at once, down one step per cool-down and never below what the load asked for within the
+ * stabilisation time. The count never leaves minWorkers..maxWorkers but for a person's own word.
+ */
+export function decideScale(facts: ScalingFacts, policy: ScalingPolicy): ScalingDecision {
+  const view = viewOf(facts, policy);
+  const { frozen, escalated, mode } = facts;
+  if (frozen !== null) return hold(view, `frozen: ${frozen}`);
+  if (mode.type === "paused") return hold(view, "paused by an operator");
+  const wanted = mode.type === "fixed" ? fixed(view, mode.workers) : byLoad(view);
+  if (wanted.desired > view.count && escalated !== null)
+    return hold(view, `no worker is started: ${escalated}`);
+  return toward(view, wanted);
+}
+
+/** The facts with what follows from them. */
+interface View {
+  readonly facts: ScalingFacts;
+  readonly policy: ScalingPolicy;
+  readonly count: number;
+  readonly size: number | null;
+}
+
+interface Wanted {
+  readonly desired: number;
+  readonly reasons: readonly string[];
+}
+
+function viewOf(facts: ScalingFacts, policy: ScalingPolicy): View {
+  const staying = facts.workers.filter(({ leaving }) => !leaving).length;
+  return { facts, policy, count: staying + facts.starting, size: sizeByLoad(facts, policy) };
+}
+
+function fixed({ count }: View, workers: number): Wanted {
+  return { desired: workers, reasons: [`an operator set ${workers} workers, there are ${count}`] };
+}
+
+function byLoad(view: View): Wanted {
+  const { count, policy } = view;
+  const { minWorkers, maxWorkers } = policy;
+  if (count < minWorkers)
+    return { desired: minWorkers, reasons: [`${count} workers, at least ${minWorkers}`] };
+  if (count > maxWorkers)
+    return { desired: maxWorkers, reasons: [`${count} workers, at most ${maxWorkers}`] };
+  const reasons = reasonsToGrow(view);
+  return reasons.length > 0 ? grown(view, reasons) : shrunk(view);
+}
+
+/** The seed's guards (seed.md, "Triggers de Escalado"), and tasks that nobody can run. */
+function reasonsToGrow({ facts, policy }: View): string[] {
+  const depth = depthOf(facts);
+  const { meanLoad, unplaceable, workers } = facts;
+  const available = workers.filter((worker) => worker.available && !worker.leaving).length;
+  return [
+    depth > policy.highWatermark ? `${depth} waiting, more than ${policy.highWatermark}` : "",
+    meanLoad !== null && meanLoad > policy.upLoad
+      ? `mean load ${percent(meanLoad)}, above ${percent(policy.upLoad)}`
+      : "",
+    depth > 0 && available === 0 ? `${depth} waiting and no worker is available` : "",
+    unplaceable > 0 ? `${unplaceable} tasks that no live worker can run` : "",
+  ].filter((reason) => reason !== "");
+}
+
+function grown({ facts, policy, count, size }: View, reasons: readonly string[]): Wanted {
+  const { lastUpAt, now, starting } = facts;
+  const steady = (why: string) => ({ desired: count, reasons: [...reasons, why] });
+  if (count === policy.maxWorkers) return steady(`already at the most, ${policy.maxWorkers}`);
+  const restMs = lastUpAt === null ? 0 : lastUpAt + policy.upCooldownMs - now;
+  if (restMs > 0) return steady(`cooling down for ${seconds(restMs)} after the last scale-up`);
+  // The step answers a guard that the load does not explain; it is not repeated before it could help.
+  const step = starting > 0 ? 0 : policy.upStep;
+  const desired = Math.min(policy.maxWorkers, Math.max(size ?? 0, count + step));
+  if (desired === count) return steady(`${starting} are starting`);
+  const by = size !== null && size >= desired ? `the load asks for ${size}` : `one step of ${step}`;
+  return { desired, reasons: [...reasons, by] };
+}
+
+/** Fewer, where load and lanes allow it, or the reason why not. */
+function shrunk(view: View): Wanted {
+  const { facts, policy, count, size } = view;
+  const obstacle = obstacleToShrink(view);
+  if (obstacle !== undefined) return { desired: count, reasons: [obstacle] };
+  const steady = Math.max(policy.minWorkers, steadySize(facts, size, policy));
+  if (steady >= count)
+    return { desired: count, reasons: [`the load asked for ${steady} lately, there are ${count}`] };
+  const desired = Math.max(steady, count - policy.downStep);
+  const load = `mean load ${percent(facts.meanLoad ?? 0)}, below ${percent(policy.downLoad)}`;
+  return { desired, reasons: [load, `the load asked for ${steady} at most lately`] };
+}
+
+function obstacleToShrink({ facts, policy, count }: View): string | undefined {
+  const { meanLoad, starting, now, lastUpAt, lastDownAt } = facts;
+  const depth = depthOf(facts);
+  if (count === policy.minWorkers) return `at the fewest, ${count}, and nothing asks for more`;
+  if (starting > 0) return `${starting} are starting`;
+  if (meanLoad === null || meanLoad >= policy.downLoad)
+    return `mean load ${meanLoad === null ? "unknown" : percent(meanLoad)}: neither high nor low`;
+  if (depth >= policy.lowWatermark)
+    return `${depth} waiting, not below ${policy.lowWatermark}: nobody is retired`;
+  const lastAt = Math.max(lastUpAt ?? Number.NEGATIVE_INFINITY, lastDownAt ?? -Infinity);
+  const restMs = lastAt + policy.downCooldownMs - now;
+  return restMs > 0 ? `cooling down for ${seconds(restMs)} after the last scaling` : undefined;
+}
+
+function toward(view: View, { desired, reasons }: Wanted): ScalingDecision {
+  const { count, facts } = view;
+  if (desired === count) return { ...hold(view, ...reasons), desired };
+  const start = Math.max(0, desired - count);
+  if (start > 0) return { ...hold(view, ...reasons), action: "up", desired, start };
+  const drain = emptiest(facts.workers, count - desired);
+  // Those that are starting are not drained: they are retired once they have come.
+  if (drain.length === 0)
+    return hold(view, ...reasons, "none of the workers can be retired by the provisioner");
+  const left = count - drain.length;
+  return { ...hold(view, ...reasons), action: "down", desired: left, drain };
+}
+
+/** The emptiest of those that can be stopped; of equals the last by id, which is likely the youngest. */
+function emptiest(workers: readonly WorkerLoad[], howMany: number): readonly string[] {
+  return workers
+    .filter(({ managed, leaving }) => managed && !leaving)
+    .sort((a, b) => a.inFlight - b.inFlight || compareIds(b.workerId, a.workerId))
+    .slice(0, howMany)
+    .map(({ workerId }) => workerId);
+}
+
+function compareIds(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+function hold({ count, size }: View, ...reasons: readonly string[]): ScalingDecision {
+  return { action: "hold", desired: count, count, size, start: 0, drain: [], reasons };
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
+function seconds(ms: number): string {
+  return `${Math.ceil(ms / 100) / 10} s`;
+}

@@ -1,0 +1,37 @@
+import type { DecisionKind } from "./subjects.ts";
+
+/** What a decision was about. */
+export interface DecisionSubject {
+  readonly executionId?: string;
+  readonly workerId?: string;
+  readonly lane?: string;
+}
+
+/** One that was considered, and how it did. */
+export interface DecisionCandidate {
+  readonly id: string;
+  /** The higher, the better; null for one that could not be chosen. */
+  readonly score: number | null;
+  readonly why: string;
+}
+
+/**
+ * One decision of a supervisor, on `supervisor.decision.<kind>`. `inputs` is all that the pure function of
+ * its kind was given, so that the same inputs give the same choice again (`batuta simulate --from`).
+ */
+export interface Decision<I = unknown, C = unknown> {
+  /** ULID. */
+  readonly decisionId: string;
+  readonly kind: DecisionKind;
+  /** ISO 8601. */
+  readonly at: string;
+  /** The orchestrator that decided. */
+  readonly by: string;
+  readonly about: DecisionSubject;
+  /** Which rules decided: it changes with their code or their settings. */
+  readonly policyVersion: string;
+  readonly inputs: I;
+  readonly candidates: readonly DecisionCandidate[];
+  readonly choice: C;
+  readonly reasons: readonly string[];
+}
