@@ -23,20 +23,55 @@ export async function laneStats(bus: Bus, now: number): Promise<LaneStats[]> {
   return Promise.all(LANES.map((lane) => statsOf(bus, lane, dead[lane], now)));
 }
 
-async function statsOf(bus: Bus, lane: Lane, deadLetters: number, now: number): Promise<LaneStats> {
+/** How deep a lane is, for those who ask every second. */
+export interface LaneDepth {
+  readonly lane: Lane;
+  /** Waiting in the lane. */
+  readonly pending: number;
+  /** Handed out and not acked. */
+  readonly inFlight: number;
+  /** The sequence of the last message that was handed out. */
+  readonly deliveredSequence: number;
+}
+
+export function laneDepths(bus: Bus): Promise<LaneDepth[]> {
+  return Promise.all(LANES.map((lane) => laneDepth(bus, lane)));
+}
+
+async function laneDepth(bus: Bus, lane: Lane): Promise<LaneDepth> {
   const stream = bus.names.streams.flows[lane];
   const consumer = await bus.jsm.consumers.info(stream, DISPATCH_CONSUMER);
-  const pending = consumer.num_pending;
-  const oldestAt =
-    pending === 0 ? null : await firstWaitingAt(bus, stream, consumer.delivered.stream_seq + 1);
+  return {
+    lane,
+    pending: consumer.num_pending,
+    inFlight: consumer.num_ack_pending,
+    deliveredSequence: consumer.delivered.stream_seq,
+  };
+}
+
+async function statsOf(bus: Bus, lane: Lane, deadLetters: number, now: number): Promise<LaneStats> {
+  const stream = bus.names.streams.flows[lane];
+  const depth = await laneDepth(bus, lane);
+  const { pending, inFlight } = depth;
   return {
     lane,
     stream,
     pending,
-    inFlight: consumer.num_ack_pending,
+    inFlight,
     deadLetters,
-    oldestAgeMs: oldestAt === null ? null : Math.max(0, now - oldestAt),
+    oldestAgeMs: await oldestAgeMs(bus, depth, now),
   };
+}
+
+/** How long the oldest message that waits in a lane has waited; null when none waits. */
+export async function oldestAgeMs(
+  bus: Bus,
+  { lane, pending, deliveredSequence }: LaneDepth,
+  now: number,
+): Promise<number | null> {
+  if (pending === 0) return null;
+  const oldestAt = await firstWaitingAt(bus, bus.names.streams.flows[lane], deliveredSequence + 1);
+  return oldestAt === null ? null : Math.max(0, now - oldestAt);
 }
 
 /** When the first message at or after a sequence was stored; the stream's first if that one is gone. */

@@ -118,6 +118,7 @@ const BUCKETS: Readonly<
   workers: { history: 1 },
   leases: { history: 1, ttl: 10_000 },
   executions: { history: 1, ttl: 7 * 86_400_000 },
+  config: { history: 8 },
 };
 
 /**

@@ -17,6 +17,7 @@ interface OrderRule {
 const RULES: readonly OrderRule[] = [
   { lower: "scaling.minWorkers", upper: "scaling.maxWorkers" },
   { lower: "scaling.lowWatermark", upper: "scaling.highWatermark", strict: true },
+  { lower: "scaling.downLoad", upper: "scaling.upLoad", strict: true },
   { lower: "retry.backoffMs", upper: "retry.backoffMaxMs", bothGiven: true },
   {
     lower: "worker.drainTimeoutMs",

@@ -42,7 +42,7 @@ export type Placement =
  * How many tasks a worker may hold: its slots up to the capacity limit, at least one, and half of
  * that while it is degraded.
  */
-function usableSlots(worker: WorkerCandidate, capacityLimit: number): number {
+export function usableSlots(worker: WorkerCandidate, capacityLimit: number): number {
   if (!worker.assignable) return 0;
   const limit = Math.max(1, Math.floor(worker.slots * capacityLimit));
   return worker.healthWeight < 1 ? Math.max(1, Math.floor(limit / 2)) : limit;

@@ -79,6 +79,10 @@ export interface ScalingFacts {
   readonly escalated: string | null;
   /** What the load asked for at earlier decisions, oldest first. */
   readonly sizes: readonly { readonly at: number; readonly size: number }[];
+  /** Nobody here starts or stops workers: others read how many there shall be, and act. */
+  readonly advisory: boolean;
+  /** How many workers were decided last; null before the first decision. */
+  readonly target: number | null;
   readonly lastUpAt: number | null;
   readonly lastDownAt: number | null;
 }

@@ -18,9 +18,20 @@ export function decideScale(facts: ScalingFacts, policy: ScalingPolicy): Scaling
   if (frozen !== null) return hold(view, `frozen: ${frozen}`);
   if (mode.type === "paused") return hold(view, "paused by an operator");
   const wanted = mode.type === "fixed" ? fixed(view, mode.workers) : byLoad(view);
-  if (wanted.desired > view.count && escalated !== null)
-    return hold(view, `no worker is started: ${escalated}`);
+  // Those that died are replaced all the same; it is growing beyond them that mends nothing.
+  if (wanted.desired > Math.max(view.count, view.floor) && escalated !== null)
+    return hold(view, `no worker is added: ${escalated}`);
   return toward(view, wanted);
+}
+
+/**
+ * Why scaling should be decided now and not at the next interval; undefined when nothing presses. Asked every
+ * second, of the same facts.
+ */
+export function needsAnswerNow(facts: ScalingFacts, policy: ScalingPolicy): string | undefined {
+  const view = viewOf(facts, policy);
+  if (view.count < view.floor) return tooFew(view);
+  return reasonsToGrow(view)[0];
 }
 
 /** The facts with what follows from them. */
@@ -29,6 +40,8 @@ interface View {
   readonly policy: ScalingPolicy;
   readonly count: number;
   readonly size: number | null;
+  /** Fewer than these are too few, whatever the load: the least, and those that were decided. */
+  readonly floor: number;
 }
 
 interface Wanted {
@@ -37,8 +50,18 @@ interface Wanted {
 }
 
 function viewOf(facts: ScalingFacts, policy: ScalingPolicy): View {
-  const staying = facts.workers.filter(({ leaving }) => !leaving).length;
-  return { facts, policy, count: staying + facts.starting, size: sizeByLoad(facts, policy) };
+  const { workers, starting, advisory, target } = facts;
+  const there = workers.filter(({ leaving }) => !leaving).length + starting;
+  // Where others act, what they were told counts, and not how far they have come with it.
+  const count = advisory ? (target ?? there) : there;
+  return { facts, policy, count, size: sizeByLoad(facts, policy), floor: floorOf(facts, policy) };
+}
+
+function floorOf({ mode, target }: ScalingFacts, policy: ScalingPolicy): number {
+  if (mode.type === "paused") return 0;
+  if (mode.type === "fixed") return mode.workers;
+  const { minWorkers, maxWorkers } = policy;
+  return Math.min(maxWorkers, Math.max(minWorkers, target ?? minWorkers));
 }
 
 function fixed({ count }: View, workers: number): Wanted {
@@ -46,28 +69,37 @@ function fixed({ count }: View, workers: number): Wanted {
 }
 
 function byLoad(view: View): Wanted {
-  const { count, policy } = view;
-  const { minWorkers, maxWorkers } = policy;
-  if (count < minWorkers)
-    return { desired: minWorkers, reasons: [`${count} workers, at least ${minWorkers}`] };
+  const { count, floor, policy } = view;
+  const { maxWorkers } = policy;
   if (count > maxWorkers)
     return { desired: maxWorkers, reasons: [`${count} workers, at most ${maxWorkers}`] };
   const reasons = reasonsToGrow(view);
-  return reasons.length > 0 ? grown(view, reasons) : shrunk(view);
+  const wanted = reasons.length > 0 ? grown(view, reasons) : shrunk(view);
+  if (count >= floor || wanted.desired >= floor) return wanted;
+  return { desired: floor, reasons: [tooFew(view), ...reasons] };
+}
+
+function tooFew({ count, floor, policy }: View): string {
+  return floor === policy.minWorkers
+    ? `${count} workers, at least ${floor}`
+    : `${count} of the ${floor} workers that were decided are there`;
 }
 
 /** The seed's guards (seed.md, "Triggers de Escalado"), and tasks that nobody can run. */
 function reasonsToGrow({ facts, policy }: View): string[] {
   const depth = depthOf(facts);
   const { meanLoad, unplaceable, workers } = facts;
-  const available = workers.filter((worker) => worker.available && !worker.leaving).length;
+  const live = workers.filter((worker) => worker.available && !worker.leaving);
+  const available = live.length;
+  // Where the provisioner's own workers cannot run them, one more like these could not either.
+  const mayHelp = unplaceable > 0 && !live.some(({ managed }) => managed);
   return [
     depth > policy.highWatermark ? `${depth} waiting, more than ${policy.highWatermark}` : "",
     meanLoad !== null && meanLoad > policy.upLoad
       ? `mean load ${percent(meanLoad)}, above ${percent(policy.upLoad)}`
       : "",
     depth > 0 && available === 0 ? `${depth} waiting and no worker is available` : "",
-    unplaceable > 0 ? `${unplaceable} tasks that no live worker can run` : "",
+    mayHelp ? `${unplaceable} tasks that no live worker can run` : "",
   ].filter((reason) => reason !== "");
 }
 
@@ -117,6 +149,7 @@ function toward(view: View, { desired, reasons }: Wanted): ScalingDecision {
   if (desired === count) return { ...hold(view, ...reasons), desired };
   const start = Math.max(0, desired - count);
   if (start > 0) return { ...hold(view, ...reasons), action: "up", desired, start };
+  if (facts.advisory) return { ...hold(view, ...reasons), action: "down", desired };
   const drain = emptiest(facts.workers, count - desired);
   // Those that are starting are not drained: they are retired once they have come.
   if (drain.length === 0)

@@ -98,6 +98,8 @@ export function busNames(prefix = "") {
     orchestratorControl: (id: string) => subject(`orchestrators.${id}.cmd.control`),
     orchestratorBye: (id: string) => subject(`orchestrators.${id}.bye`),
     decision: (kind: DecisionKind | "*") => subject(`supervisor.decision.${kind}`),
+    /** Where the leader tells how scaling stands, and takes what people want of it (request and reply). */
+    scaling: subject("supervisor.scaling"),
 
     /** Which token of a subject made by the functions above holds the id: 2 without a prefix. */
     idToken: (fullSubject: string) => fullSubject.split(".")[prefix === "" ? 1 : 2] ?? "",

@@ -71,6 +71,11 @@ export class Dispatcher {
     this.#unplaceables = new Unplaceables(options.unplaceableTimeoutMs);
   }
 
+  /** Tasks that no live worker can run. */
+  get unplaceable(): number {
+    return this.#unplaceables.size;
+  }
+
   /** Messages that are looked up before they are placed: each will need a slot in a moment. */
   get pondering(): number {
     return this.#pondering.size;

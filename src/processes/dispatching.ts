@@ -162,6 +162,11 @@ export class Dispatching {
     return this.assignments.inFlightOf(workerId) + this.#directing.reservedOf(workerId);
   }
 
+  /** Tasks that no live worker can run, as far as this orchestrator knows. */
+  get unplaceable(): number {
+    return this.#dispatcher.unplaceable;
+  }
+
   /** Stream sequences of the messages of a lane that are in the hands of this orchestrator. */
   sequencesOf(lane: Lane): number[] {
     const { assignments, pauses } = this;

@@ -63,6 +63,13 @@ export interface FleetOptions {
   readonly fault: (error: unknown, what: string) => void;
 }
 
+/** How a process ended; its pid where it ran on this machine. */
+export interface ProcessExit {
+  readonly pid?: number | undefined;
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
 /** How often a stranger is asked to register, and an outdated process to go, at the most. */
 const ASK_EVERY_MS = 1_000;
 
@@ -183,6 +190,12 @@ export class Fleet {
     const { workerId, incarnation, reason } = bye;
     const member = this.#members.get(workerId);
     if (member !== undefined) this.#watched(member).ref.send({ type: "bye", incarnation, reason });
+  }
+
+  /** Its provisioner saw it end. */
+  exited(workerId: string, exit: ProcessExit): void {
+    const member = this.#members.get(workerId);
+    if (member !== undefined) this.#watched(member).ref.send({ type: "exit", ...exit });
   }
 
   /** Nobody listens for this worker. */

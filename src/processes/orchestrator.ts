@@ -6,6 +6,7 @@ import { Leadership } from "../bus/leadership.ts";
 import { PausedFlags } from "../bus/paused-flags.ts";
 import type { Peers } from "../bus/peers.ts";
 import { Pinger } from "../bus/pinger.ts";
+import { ScalingWishes } from "../bus/scaling-wishes.ts";
 import { ensureTopology, type TopologyOptions } from "../bus/topology.ts";
 import { WorkerRegistry } from "../bus/worker-registry.ts";
 import { Admission, orderWorker } from "./admission.ts";
@@ -20,6 +21,7 @@ import { watchPeers } from "./inheritance.ts";
 import type { JanitorReport } from "./janitor.ts";
 import { MessageRefusals } from "./message-refusals.ts";
 import type { ProcessLog } from "./process-log.ts";
+import { Autoscaling, type OrchestratorScaling } from "./scaling/autoscaling.ts";
 import { Supervision } from "./supervision.ts";
 
 export interface OrchestratorOptions extends Omit<DispatchingOptions, "ackWaitMs" | "peers"> {
@@ -30,6 +32,7 @@ export interface OrchestratorOptions extends Omit<DispatchingOptions, "ackWaitMs
   readonly drainTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
   readonly janitorIntervalMs: number;
+  readonly scaling: OrchestratorScaling;
   readonly log: ProcessLog;
 }
 
@@ -48,7 +51,8 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
   const executions = await ExecutionStore.open(control);
   const flags = await PausedFlags.open(control);
   const registry = await WorkerRegistry.open(control);
-  const parts = { data, control, executions, flags, registry };
+  const wishes = await ScalingWishes.open(control);
+  const parts = { data, control, executions, flags, registry, wishes };
   const orchestrator = new Orchestrator(id, options, parts);
   await orchestrator.start();
   return orchestrator;
@@ -61,6 +65,7 @@ interface Parts {
   readonly executions: ExecutionStore;
   readonly flags: PausedFlags;
   readonly registry: WorkerRegistry;
+  readonly wishes: ScalingWishes;
 }
 
 /** How long a stopping orchestrator waits for what is in flight: only failures need it. */
@@ -73,6 +78,7 @@ export class Orchestrator implements AsyncDisposable {
   readonly fleet: Fleet;
   readonly dispatching: Dispatching;
   readonly refusals: MessageRefusals;
+  readonly scaling: Autoscaling;
   readonly #options: OrchestratorOptions;
   readonly #parts: Parts;
   readonly #announcer: Announcer;
@@ -115,6 +121,7 @@ export class Orchestrator implements AsyncDisposable {
       ],
     });
     this.fleet = this.#makeFleet();
+    this.scaling = this.#makeScaling();
     this.#admission = this.#makeAdmission();
     this.#link = this.#makeLink();
     const ids = () => this.fleet.members().map(({ registration }) => registration.workerId);
@@ -240,6 +247,7 @@ export class Orchestrator implements AsyncDisposable {
   async #stop(reason: string): Promise<void> {
     this.#supervision.tell({ type: "stop", reason });
     await this.#supervision.ended;
+    this.scaling.stop();
     this.#peers.stop();
     this.#housekeeping.stop();
     this.#busWatch.stop();
@@ -282,7 +290,10 @@ export class Orchestrator implements AsyncDisposable {
         settled: () => dispatching.settled(settleMs),
       },
       lead: () => this.#lead(),
-      follow: () => this.#housekeeping.stop(),
+      follow: () => {
+        this.#housekeeping.stop();
+        this.scaling.follow();
+      },
       workerFaulted: (workerId, error) => this.#workerFaulted(workerId, error),
       counts: () => dispatching.outcomes.counts,
       log,
@@ -294,6 +305,7 @@ export class Orchestrator implements AsyncDisposable {
     this.#announcer.catchUp(this.fleet.members());
     this.#announceLost().catch((error: unknown) => this.#fault(error, "registry"));
     this.#housekeeping.start();
+    this.scaling.lead().catch((error: unknown) => this.#fault(error, "scaling"));
   }
 
   /** A worker whose actor failed for good is watched by nobody: what it holds goes elsewhere. */
@@ -350,6 +362,24 @@ export class Orchestrator implements AsyncDisposable {
           .catch((error: unknown) => this.#fault(error, "outdated worker")),
       refused: (refusal) => this.refusals.note(refusal),
       escalated: (reason) => log.error({ reason }, "the fleet is in trouble"),
+      fault: this.#fault,
+    });
+  }
+
+  #makeScaling(): Autoscaling {
+    const { scaling, drainTimeoutMs, log } = this.#options;
+    return new Autoscaling({
+      ...scaling,
+      bus: this.control,
+      kernel: this.#supervision.kernel,
+      fleet: this.fleet,
+      wishes: this.#parts.wishes,
+      drainTimeoutMs,
+      capacityLimit: this.dispatching.capacityLimit,
+      unplaceable: () => this.dispatching.unplaceable,
+      doubt: () => this.doubt,
+      record: () => {},
+      log,
       fault: this.#fault,
     });
   }

@@ -2,11 +2,13 @@ import type { Config } from "../config/variables.ts";
 import { coreNodeTypes } from "../engine/node-types.ts";
 import { startHttpServer } from "../http/server.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
+import type { Provisioner } from "../provisioners/provisioner.ts";
 import { flowNeeds, warmUp } from "./core-engine.ts";
 import type { DurabilityFacts } from "./health-checks.ts";
 import { type Orchestrator, startOrchestrator } from "./orchestrator.ts";
 import { orchestratorPort } from "./orchestrator-port.ts";
 import type { ProcessLog } from "./process-log.ts";
+import type { OrchestratorScaling } from "./scaling/autoscaling.ts";
 
 export interface RunningOrchestrator {
   readonly orchestrator: Orchestrator;
@@ -15,9 +17,17 @@ export interface RunningOrchestrator {
   stop(reason: string): Promise<void>;
 }
 
+export interface RunOptions {
+  /** Of the server that is used; by default one that somebody else runs. */
+  readonly durability?: DurabilityFacts | undefined;
+  /** What starts and stops workers. It is closed with the orchestrator, before it. */
+  readonly provisioner: Provisioner;
+  /** Called for each task that is given to a worker. */
+  readonly worked?: () => void;
+}
+
 /**
- * An orchestrator with its HTTP API, as the settings say. `worked` is called for each task that is
- * given to a worker.
+ * An orchestrator with its HTTP API, as the settings say.
  *
  * @throws UnreachableError when no server answers; ConfigError when HTTP cannot be served.
  */
@@ -25,8 +35,7 @@ export async function runOrchestrator(
   config: Config,
   natsUrl: string,
   log: ProcessLog,
-  durability: DurabilityFacts = unknownDurability(config),
-  worked?: () => void,
+  { durability = unknownDurability(config), provisioner, worked }: RunOptions,
 ): Promise<RunningOrchestrator> {
   const needsOf: (body: ExecuteMessage) => ReturnType<ReturnType<typeof flowNeeds>> = flowNeeds({
     catalog: coreNodeTypes,
@@ -51,25 +60,35 @@ export async function runOrchestrator(
     drainTimeoutMs: config.worker.drainTimeoutMs,
     shutdownTimeoutMs: config.process.shutdownTimeoutMs,
     janitorIntervalMs: config.janitor.intervalMs,
+    scaling: { ...scalingOf(config), provisioner },
     needsOf,
     worked,
     log,
   });
-  if (!config.http.enabled) {
-    return { orchestrator, httpUrl: undefined, stop: (reason) => orchestrator.stop(reason) };
-  }
+  const stopAll = async (reason: string) => {
+    // Workers first: they report what they finish, and nobody is to start others in their place.
+    orchestrator.scaling.stop();
+    await provisioner[Symbol.asyncDispose]();
+    await orchestrator.stop(reason);
+  };
+  if (!config.http.enabled) return { orchestrator, httpUrl: undefined, stop: stopAll };
   try {
     const port = orchestratorPort(orchestrator, { needsOf, durability });
     const http = await startHttpServer(port, config.http, log);
     const stop = async (reason: string) => {
       await http.close();
-      await orchestrator.stop(reason);
+      await stopAll(reason);
     };
     return { orchestrator, httpUrl: http.url, stop };
   } catch (error) {
-    await orchestrator.stop("HTTP could not be served");
+    await stopAll("HTTP could not be served");
     throw error;
   }
+}
+
+function scalingOf({ scaling }: Config): Omit<OrchestratorScaling, "provisioner"> {
+  const { enabled, evaluationIntervalMs, startupTimeoutMs, provisioner: _, ...policy } = scaling;
+  return { enabled, evaluationIntervalMs, startupTimeoutMs, policy };
 }
 
 /** For a server that somebody else runs: how it syncs cannot be asked over the bus. */

@@ -23,6 +23,11 @@ export class Unplaceables {
     this.#timeoutMs = timeoutMs;
   }
 
+  /** Tasks that wait for a worker that could run them, as far as is known here. */
+  get size(): number {
+    return this.#since.size;
+  }
+
   /** Offer it again after a delay that doubles up to 15 s, or give it up after the time-out. */
   judge(executionId: string, now: number): UnplaceableVerdict {
     const known = this.#since.get(executionId);

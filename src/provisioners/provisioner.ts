@@ -16,6 +16,11 @@ export interface ProvisionedWorker {
 /** A worker that ended, as its provisioner saw it. */
 export interface WorkerExit {
   readonly workerId: string;
+  /** Of the process on this machine; undefined where it runs elsewhere. */
+  readonly pid?: number | undefined;
+  /** Its exit code; null when a signal ended it, or when nobody knows. */
+  readonly code: number | null;
+  readonly signal: string | null;
   /** For people: "code 1", "signal SIGKILL". */
   readonly how: string;
   /** It had been told to leave, or left by itself without a fault. */

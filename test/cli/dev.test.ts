@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import { workerIds } from "../../src/cli/dev/dev.ts";
+import { workerBaseId } from "../../src/cli/dev/dev.ts";
 import { devConfig } from "../../src/cli/dev/dev-config.ts";
 import { healthyWorkers } from "../../src/cli/dev/healthy-workers.ts";
 import { isPortFree } from "../../src/cli/nats/free-port.ts";
@@ -9,19 +9,14 @@ import { busNames } from "../../src/messages/subjects.ts";
 
 const configOf = (env: Record<string, string>) => loadConfig({ env });
 
-test("dev starts as many workers as MIN_WORKERS says", () => {
-  expect(workerIds(configOf({}))).toEqual(["worker-1", "worker-2"]);
-  expect(workerIds(configOf({ MIN_WORKERS: "1" }))).toEqual(["worker-1"]);
-  expect(workerIds(configOf({ MIN_WORKERS: "0" }))).toEqual([]);
-});
-
-test("BATUTA_WORKER_ID is the beginning of the ids", () => {
-  expect(workerIds(configOf({ BATUTA_WORKER_ID: "ada" }))).toEqual(["ada-1", "ada-2"]);
+test("BATUTA_WORKER_ID is the beginning of the ids of dev's workers", () => {
+  expect(workerBaseId(configOf({}))).toBe("worker");
+  expect(workerBaseId(configOf({ BATUTA_WORKER_ID: "ada" }))).toBe("ada");
 });
 
 test("on a shared server the ids of two developers differ, or they would evict each other", () => {
   const config = configOf({ BATUTA_NATS_URL: "nats://shared:4222" });
-  expect(workerIds(config, 10)).not.toEqual(workerIds(config, 11));
+  expect(workerBaseId(config, 10)).not.toEqual(workerBaseId(config, 11));
 });
 
 /** A port that somebody else listens on until the test ends. */
@@ -64,22 +59,39 @@ function fakeBus() {
   return { bus, deliver: (workerId: string, to: string) => deliver({ workerId, to }) };
 }
 
-test("dev is ready once each of its workers has been announced as healthy", async () => {
+/** A fleet of which some are healthy already. */
+function fleetWith(...healthy: readonly string[]) {
+  const members = healthy.map((workerId) => ({
+    registration: { workerId },
+    standing: { state: "healthy" },
+  }));
+  return { members: () => members } as unknown as Parameters<typeof healthyWorkers>[1];
+}
+
+test("dev is ready once so many workers have been announced as healthy", async () => {
   const { bus, deliver } = fakeBus();
   let ready = false;
-  const workers = healthyWorkers(bus, ["w1", "w2"]);
-  void workers.all.then(() => {
+  const workers = healthyWorkers(bus, fleetWith(), 2);
+  void workers.enough.then(() => {
     ready = true;
   });
   deliver("w1", "registering");
   deliver("w1", "healthy");
-  deliver("stranger", "healthy");
+  deliver("w1", "healthy");
   await Promise.resolve();
   expect(ready).toBe(false);
   deliver("w2", "healthy");
-  await workers.all;
+  await workers.enough;
+  expect(workers.ids).toEqual(["w1", "w2"]);
+});
+
+test("workers that were healthy before dev listened count as well", async () => {
+  const { bus, deliver } = fakeBus();
+  const workers = healthyWorkers(bus, fleetWith("w1"), 2);
+  deliver("w2", "healthy");
+  await workers.enough;
 });
 
 test("dev without workers is ready at once", async () => {
-  await healthyWorkers(fakeBus().bus, []).all;
+  await healthyWorkers(fakeBus().bus, fleetWith(), 0).enough;
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { workerArguments } from "../../src/cli/dev/worker-children.ts";
 import { argumentsFor, settingsOf } from "../../src/cli/flags.ts";
+import { workerArguments } from "../../src/cli/serve/worker-processes.ts";
 import { loadConfig } from "../../src/config/load.ts";
 
 test("a flag wins over the environment, and what has no flag is left to the environment", () => {
@@ -25,12 +25,14 @@ test("flags become a command line again, with values that look like options", ()
 
 test("a worker of dev gets the server, its id and the worker's flags, but not those of dev", () => {
   const values = { slots: "9", prefix: "acme", httpPort: "1", workers: "3", id: "base", url: "x" };
-  expect(workerArguments("w-1", { natsUrl: "nats://127.0.0.1:4222", values })).toEqual([
+  const config = loadConfig({ env: { BATUTA_WORKER_LABELS: "zone=eu" } });
+  expect(workerArguments("w-1", { config, natsUrl: "nats://127.0.0.1:4222", values })).toEqual([
     "worker",
     "--lifeline",
     "--url=nats://127.0.0.1:4222",
     "--prefix=acme",
     "--id=w-1",
     "--slots=9",
+    "--labels=zone=eu,provisioner=process",
   ]);
 });

@@ -50,7 +50,7 @@ function runCommand({ terminal, finish }: CommandContext): Command {
     const { configOf } = await import("../config.ts");
     const { run } = await import("../serve/run.ts");
     const config = configOf(values, http ? {} : { BATUTA_HTTP_ENABLED: "false" });
-    finish(await run(config, terminal, heap));
+    finish(await run(config, values, terminal, heap));
   });
   return teach(command, {
     examples: [

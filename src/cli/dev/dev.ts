@@ -1,6 +1,8 @@
 import type { Config } from "../../config/variables.ts";
 import { UnreachableError } from "../../domain/errors.ts";
 import { type RunningOrchestrator, runOrchestrator } from "../../processes/run-orchestrator.ts";
+import { ProcessProvisioner } from "../../provisioners/process.ts";
+import type { Provisioner } from "../../provisioners/provisioner.ts";
 import { createLog, type Log } from "../../telemetry/log.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import type { FlagValues } from "../flags.ts";
@@ -8,12 +10,12 @@ import { durabilityFacts } from "../nats/embedded.ts";
 import { openServer, type ServerInUse } from "../nats/server-in-use.ts";
 import { DEFAULT_URL } from "../nats/sources.ts";
 import { type Format, printRecord } from "../output.ts";
+import { provisionerOf } from "../serve/provisioner-of.ts";
 import { endsWithin, type StopRequest, stopRequest } from "../stop-signals.ts";
 import type { Terminal } from "../terminal.ts";
 import { bannerLines, bannerRecord, type DevFacts } from "./banner.ts";
 import { devConfig } from "./dev-config.ts";
 import { healthyWorkers } from "./healthy-workers.ts";
-import { type WorkerChildren, workerChildren } from "./worker-children.ts";
 
 export interface DevOptions extends FlagValues {
   readonly output: Format;
@@ -21,9 +23,6 @@ export interface DevOptions extends FlagValues {
 
 /** The banner does not wait longer for the workers; it says when they are not healthy yet. */
 const READY_MS = 15_000;
-
-/** Beyond the drain time-out: saying goodbye and closing. */
-const CLOSE_MS = 5_000;
 
 /**
  * `batuta dev`: a nats-server, an orchestrator and workers in one terminal, until Ctrl-C. Then they
@@ -47,7 +46,7 @@ class DevSession {
   readonly #terminal: Terminal;
   readonly #log: Log;
   readonly #stop: StopRequest;
-  #children: WorkerChildren | undefined;
+  #provisioner: Provisioner | undefined;
   #failure: Error | undefined;
 
   constructor(config: Config, options: DevOptions, terminal: Terminal, log: Log) {
@@ -79,38 +78,46 @@ class DevSession {
 
   async #orchestrate(server: ServerInUse): Promise<void> {
     const durability = durabilityFacts(this.#config, server);
-    const running = await runOrchestrator(this.#config, server.url, this.#log, durability);
+    const provisioner = this.#makeProvisioner(server);
+    this.#provisioner = provisioner;
+    const options = { durability, provisioner };
+    const running = await runOrchestrator(this.#config, server.url, this.#log, options);
     try {
       await this.#work(server, running);
     } finally {
       const stopped = running.stop(this.#reason());
-      if (!(await endsWithin(stopped, this.#config.process.shutdownTimeoutMs))) {
+      const { shutdownTimeoutMs } = this.#config.process;
+      if (!(await endsWithin(stopped, shutdownTimeoutMs))) {
         this.#terminal.say("the orchestrator did not stop in time; ending now");
       }
     }
   }
 
   async #work(server: ServerInUse, running: RunningOrchestrator): Promise<void> {
-    const ids = workerIds(this.#config);
-    const say = (line: string) => this.#terminal.say(line);
-    const healthy = healthyWorkers(running.orchestrator.control, ids);
-    this.#children = workerChildren({
-      ids,
-      natsUrl: server.url,
-      values: this.#options,
-      say,
-      onNoneLeft: () => this.#fail(new Error("no worker is left: see above why they ended")),
-    });
-    this.#children.start();
-    try {
-      const ready = await endsWithin(Promise.race([healthy.all, this.#stop.asked]), READY_MS);
-      healthy.close();
-      if (!this.#stop.signal.aborted) this.#announce({ server, workers: ids, ready, ...running });
-      await this.#stop.asked;
-      say(`stopping (${this.#reason()}): workers finish what they hold; again to end at once`);
-    } finally {
-      await this.#children.stop(this.#config.worker.drainTimeoutMs + CLOSE_MS);
+    const { control, fleet } = running.orchestrator;
+    const healthy = healthyWorkers(control, fleet, this.#config.scaling.minWorkers);
+    const ready = await endsWithin(Promise.race([healthy.enough, this.#stop.asked]), READY_MS);
+    healthy.close();
+    if (!this.#stop.signal.aborted) {
+      this.#announce({ server, workers: healthy.ids, ready, ...running });
     }
+    await this.#stop.asked;
+    this.#terminal.say(
+      `stopping (${this.#reason()}): workers finish what they hold; again to end at once`,
+    );
+  }
+
+  /** A worker whose settings are wrong would be started for ever, and fail for ever. */
+  #makeProvisioner(server: ServerInUse): Provisioner {
+    const say = (line: string) => this.#terminal.say(line);
+    const baseId = workerBaseId(this.#config);
+    const options = { config: this.#config, natsUrl: server.url, values: this.#options };
+    const provisioner = provisionerOf({ ...options, baseId, say }, "process");
+    provisioner.onExit(({ workerId, code }) => {
+      if (code !== EXIT.usage) return;
+      this.#fail(new Error(`worker ${workerId} does not take its settings: see above`));
+    });
+    return provisioner;
   }
 
   #announce(started: Pick<DevFacts, "server" | "httpUrl" | "workers" | "ready">): void {
@@ -138,7 +145,7 @@ class DevSession {
 
   /** The nats-server has a lifeline of its own and follows. */
   #force(): never {
-    this.#children?.kill();
+    if (this.#provisioner instanceof ProcessProvisioner) this.#provisioner.kill();
     process.exit(EXIT.forced);
   }
 }
@@ -147,8 +154,7 @@ class DevSession {
  * On a server of our own nobody else can have these ids; on a shared one they are made unique, or
  * two developers would evict each other's workers.
  */
-export function workerIds(config: Config, pid = process.pid): readonly string[] {
+export function workerBaseId(config: Config, pid = process.pid): string {
   const shared = config.nats.url !== undefined;
-  const base = config.worker.id ?? (shared ? `dev-${pid}` : "worker");
-  return Array.from({ length: config.scaling.minWorkers }, (_, index) => `${base}-${index + 1}`);
+  return config.worker.id ?? (shared ? `dev-${pid}` : "worker");
 }

@@ -1,30 +1,35 @@
 import type { Bus } from "../../bus/connect.ts";
 import type { WorkerStateEvent } from "../../messages/worker.ts";
+import type { Fleet } from "../../processes/fleet.ts";
 
 export interface HealthyWorkers {
-  /** Resolves once each of the workers has been announced as healthy. */
-  readonly all: Promise<void>;
+  /** Resolves once so many workers have been announced as healthy. */
+  readonly enough: Promise<void>;
+  /** Those that were, in the order in which they came. */
+  readonly ids: readonly string[];
   close(): void;
 }
 
-/** Listens from now on; call it before the workers are started. */
+/** Counts those that are healthy by now as well. */
 export function healthyWorkers(
   { nc, names }: Pick<Bus, "nc" | "names">,
-  ids: readonly string[],
+  fleet: Pick<Fleet, "members">,
+  count: number,
 ): HealthyWorkers {
-  const missing = new Set(ids);
-  let resolveAll = () => {};
-  const all = new Promise<void>((resolve) => {
-    resolveAll = resolve;
+  const healthy = fleet.members().filter(({ standing }) => standing.state === "healthy");
+  const ids = healthy.map(({ registration }) => registration.workerId);
+  let tellEnough = () => {};
+  const enough = new Promise<void>((resolve) => {
+    tellEnough = resolve;
   });
   const subscription = nc.subscribe(names.workerState("*"), {
     callback: (error, msg) => {
       if (error !== null) return;
       const { workerId, to } = msg.json<WorkerStateEvent>();
-      if (to === "healthy") missing.delete(workerId);
-      if (missing.size === 0) resolveAll();
+      if (to === "healthy" && !ids.includes(workerId)) ids.push(workerId);
+      if (ids.length >= count) tellEnough();
     },
   });
-  if (missing.size === 0) resolveAll();
-  return { all, close: () => subscription.unsubscribe() };
+  if (ids.length >= count) tellEnough();
+  return { enough, ids, close: () => subscription.unsubscribe() };
 }

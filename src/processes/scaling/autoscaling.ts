@@ -1,0 +1,275 @@
+import type { Subscription } from "nats";
+import { type AutoscalerEffects, autoscalerWith } from "../../../actors/autoscaler-effects.ts";
+import type { AutoscalerContext, AutoscalerEvent } from "../../../actors/autoscaler-facts.ts";
+import type { Bus } from "../../bus/connect.ts";
+import { oldestAgeMs } from "../../bus/lane-stats.ts";
+import type { ScalingWishes } from "../../bus/scaling-wishes.ts";
+import { decideScale, needsAnswerNow } from "../../domain/scaling.ts";
+import type {
+  LaneLoad,
+  ScalingDecision,
+  ScalingFacts,
+  ScalingPolicy,
+} from "../../domain/scaling-facts.ts";
+import {
+  changedWish,
+  limitsOf,
+  NO_WISH,
+  type ScalingWish,
+  type WishChange,
+} from "../../domain/scaling-wish.ts";
+import type { ActorRef } from "../../kernel/actor.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import type { ScalingView } from "../../messages/scaling.ts";
+import type { Provisioner, WorkerExit } from "../../provisioners/provisioner.ts";
+import type { Fleet } from "../fleet.ts";
+import type { ProcessLog } from "../process-log.ts";
+import { answerScaling } from "./answer-scaling.ts";
+import { LoadWatch } from "./load-watch.ts";
+import { Provisioning } from "./provisioning.ts";
+import { fleetFacts } from "./scaling-facts.ts";
+import { ScalingMemory } from "./scaling-memory.ts";
+import { scalingView } from "./scaling-view.ts";
+
+/** What an orchestrator is told about scaling. */
+export interface OrchestratorScaling {
+  readonly provisioner: Provisioner;
+  readonly policy: ScalingPolicy;
+  /** False freezes the count at its least: only a person changes it. */
+  readonly enabled: boolean;
+  readonly evaluationIntervalMs: number;
+  readonly startupTimeoutMs: number;
+}
+
+export interface AutoscalingOptions extends OrchestratorScaling {
+  readonly bus: Bus;
+  readonly kernel: Kernel;
+  readonly fleet: Fleet;
+  readonly wishes: ScalingWishes;
+  readonly drainTimeoutMs: number;
+  readonly capacityLimit: number;
+  /** Tasks that no live worker can run. */
+  readonly unplaceable: () => number;
+  /** Why the supervisor doubts itself. */
+  readonly doubt: () => string | undefined;
+  readonly record: (facts: ScalingFacts, policy: ScalingPolicy, decision: ScalingDecision) => void;
+  readonly log: ProcessLog;
+  readonly fault: (error: unknown, what: string) => void;
+}
+
+const ADDRESS = "autoscaler";
+
+/** Keeps the fleet as large as its load asks for: the autoscaler actor, and what it has done. */
+export class Autoscaling {
+  readonly #options: AutoscalingOptions;
+  readonly #memory: ScalingMemory;
+  readonly #watch: LoadWatch;
+  readonly #provisioning: Provisioning;
+  readonly #actor: ActorRef<AutoscalerEvent, AutoscalerContext>;
+  readonly #stopListening: () => void;
+  #answering: Subscription | undefined;
+  #wish: ScalingWish = NO_WISH;
+  #leads = false;
+
+  constructor(options: AutoscalingOptions) {
+    this.#options = options;
+    const { bus, fleet, capacityLimit, fault, provisioner, policy, kernel } = options;
+    this.#memory = new ScalingMemory(policy.stabilizationMs);
+    this.#watch = new LoadWatch({
+      bus,
+      candidates: () => fleet.candidates(),
+      capacityLimit,
+      now: Date.now,
+      sampled: () => this.#sampled(),
+      fault,
+    });
+    this.#provisioning = new Provisioning({
+      ...options,
+      limit: () => this.#policy.maxWorkers,
+      isKnown: (workerId) => fleet.find(workerId) !== undefined,
+      now: Date.now,
+    });
+    const input = { now: () => kernel.clock.now(), intervalMs: options.evaluationIntervalMs };
+    this.#actor = kernel.start<AutoscalerEvent, typeof input, AutoscalerContext>({
+      address: ADDRESS,
+      machine: autoscalerWith(this.#effects()),
+      input,
+    });
+    this.#stopListening = provisioner.onExit((exit) => this.#exited(exit));
+  }
+
+  /** This orchestrator leads: scaling is its business now. */
+  async lead(): Promise<void> {
+    this.#leads = true;
+    this.#wish = await this.#options.wishes.read();
+    if (!this.#leads) return;
+    this.#answering = answerScaling(this.#options.bus, this);
+    this.#watch.start();
+    this.#actor.send({ type: "lead" });
+  }
+
+  follow(): void {
+    this.#leads = false;
+    this.#answering?.unsubscribe();
+    this.#answering = undefined;
+    this.#watch.stop();
+    this.#actor.send({ type: "follow" });
+  }
+
+  stop(): void {
+    this.follow();
+    this.#stopListening();
+  }
+
+  /**
+   * Does what a person wants of scaling, from now on and for every leader to come.
+   *
+   * @throws InvalidInputError that names each field at fault.
+   */
+  async change(change: WishChange): Promise<void> {
+    const { wishes, policy, log } = this.#options;
+    const at = new Date().toISOString();
+    const wish = changedWish(this.#wish, change, policy, at);
+    await wishes.write(wish);
+    this.#wish = wish;
+    log.info({ ...change }, "scaling is changed by a person");
+    this.#actor.send({ type: "alarm", reason: "a person changed what is wanted" });
+  }
+
+  get view(): ScalingView {
+    const { provisioner } = this.#options;
+    return scalingView({
+      facts: this.#facts(this.#lanes()),
+      policy: this.#policy,
+      wish: this.#wish,
+      provisioner: provisioner.kind,
+      actor: this.#actor.snapshot(),
+      memory: this.#memory,
+    });
+  }
+
+  get #policy(): ScalingPolicy {
+    const { policy } = this.#options;
+    return { ...policy, ...limitsOf(this.#wish, policy) };
+  }
+
+  #effects(): AutoscalerEffects {
+    const { log, fault } = this.#options;
+    return {
+      decide: () => void this.#decide(),
+      start: (decision) => void this.#start(decision),
+      retire: (decision) => void this.#retire(decision),
+      tellFailing: ({ failures, error, retryInMs }) => {
+        const fields = { failures, error, retryInMs };
+        if (retryInMs > 0) log.error(fields, "provisioning fails; trying again after a while");
+        else log.warn(fields, "a worker is lost or could not be had; another one is started");
+      },
+      effectFailed: (effect, error) => fault(error, effect),
+    };
+  }
+
+  async #decide(): Promise<void> {
+    try {
+      const lost = await this.#provisioning.refresh();
+      for (const error of lost) this.#actor.send({ type: "crashed", error });
+      const policy = this.#policy;
+      const facts = this.#facts(await this.#lanesWithAges());
+      const decision = decideScale(facts, policy);
+      this.#note(facts, policy, decision);
+      this.#actor.send({ type: "decided", decision });
+    } catch (error) {
+      this.#actor.send({ type: "undecided", error: (error as Error).message });
+    }
+  }
+
+  #note(facts: ScalingFacts, policy: ScalingPolicy, decision: ScalingDecision): void {
+    const { record, log } = this.#options;
+    const before = this.#memory.last;
+    this.#memory.note(decision, facts.now);
+    const { action, count, desired, size, reasons } = decision;
+    const isSame = before?.decision.reasons.join() === reasons.join();
+    // While something cannot wait it is decided every second: the same again is no news.
+    if (action === "hold" && isSame && !this.#memory.isRecordDue(facts.now)) return;
+    this.#memory.recorded(facts.now);
+    record(facts, policy, decision);
+    if (action !== "hold") log.info({ action, count, desired, size, reasons }, "scaling");
+  }
+
+  async #start({ start }: ScalingDecision): Promise<void> {
+    try {
+      await this.#provisioning.start(start);
+      this.#actor.send({ type: "started" });
+    } catch (error) {
+      this.#actor.send({ type: "startFailed", error: (error as Error).message });
+    }
+  }
+
+  async #retire({ drain, reasons }: ScalingDecision): Promise<void> {
+    const { fleet } = this.#options;
+    try {
+      await this.#provisioning.retire(drain);
+      for (const workerId of drain) fleet.drain(workerId, `scale-down: ${reasons.join(", ")}`);
+      this.#actor.send({ type: "retired" });
+    } catch (error) {
+      this.#actor.send({ type: "retireFailed", error: (error as Error).message });
+    }
+  }
+
+  /** Seen by the provisioner, at once: what the worker held moves without waiting for a ping. */
+  #exited({ workerId, pid, code, signal, how, expected }: WorkerExit): void {
+    this.#options.fleet.exited(workerId, { pid, code, signal });
+    this.#provisioning.gone(workerId);
+    if (!this.#leads) return;
+    const error = `worker ${workerId} ended (${how})`;
+    if (!expected) this.#actor.send({ type: "crashed", error });
+    else this.#actor.send({ type: "alarm", reason: error });
+  }
+
+  #sampled(): void {
+    const reason = needsAnswerNow(this.#facts(this.#lanes()), this.#policy);
+    if (reason !== undefined) this.#actor.send({ type: "alarm", reason });
+  }
+
+  #facts(lanes: readonly LaneLoad[]): ScalingFacts {
+    const { fleet, enabled, policy, unplaceable, doubt, provisioner } = this.#options;
+    const now = Date.now();
+    const { mode } = this.#wish;
+    // Switched off it holds the least number, and starts it: somebody has to run the flows.
+    const held = { type: "fixed", workers: policy.minWorkers } as const;
+    return {
+      now,
+      mode: enabled || mode.type === "fixed" ? mode : held,
+      lanes,
+      ...fleetFacts({
+        members: fleet.members(),
+        candidateOf: (workerId) => fleet.candidate(workerId),
+        provisioned: this.#provisioning.workers,
+      }),
+      ...this.#watch.read(),
+      advisory: provisioner.advisory,
+      unplaceable: unplaceable(),
+      frozen: doubt() ?? null,
+      escalated: fleet.escalation(now) ?? null,
+      ...this.#memory.facts,
+    };
+  }
+
+  #lanes(): readonly LaneLoad[] {
+    return this.#watch.lanes.map(({ lane, pending }) => ({
+      lane,
+      waiting: pending,
+      oldestAgeMs: null,
+    }));
+  }
+
+  async #lanesWithAges(): Promise<readonly LaneLoad[]> {
+    const { bus } = this.#options;
+    return Promise.all(
+      this.#watch.lanes.map(async (depth) => ({
+        lane: depth.lane,
+        waiting: depth.pending,
+        oldestAgeMs: await oldestAgeMs(bus, depth, Date.now()),
+      })),
+    );
+  }
+}
