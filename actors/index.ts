@@ -1,3 +1,10 @@
+export { autoscalerMachine } from "./autoscaler.ts";
+export {
+  type AutoscalerEffects,
+  autoscalerWith,
+  type ScalingTrouble,
+} from "./autoscaler-effects.ts";
+export type { AutoscalerContext, AutoscalerEvent, AutoscalerInput } from "./autoscaler-facts.ts";
 export type { EffectFaults } from "./effects.ts";
 export { supervisorMachine } from "./supervisor.ts";
 export { type Freeze, type SupervisorEffects, supervisorWith } from "./supervisor-effects.ts";

@@ -151,6 +151,7 @@ export const OTHER_PROBLEM_CODES: Readonly<Record<string, string>> = {
   E_FILTER: "a filter, cursor or limit of dead letters does not fit; what it accepts is told",
   E_SELECTION: "nothing was selected, or in several ways; how to select is told",
   E_WAIT: "?wait= is no duration",
+  E_SCALING: "what is wanted of scaling contradicts itself or the limits",
   E_CONFIG_UNKNOWN: "a BATUTA_ variable is not a setting; the nearest name is told",
   E_CONFIG_VALUE: "the value of a setting does not fit; what it accepts is told",
   E_CONFIG_RULE: "two settings contradict each other",

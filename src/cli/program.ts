@@ -5,6 +5,7 @@ import { dlqCommand } from "./commands/dead-letters.ts";
 import { drainCommand } from "./commands/draining.ts";
 import { executionsCommand } from "./commands/executions.ts";
 import { natsCommand } from "./commands/nats.ts";
+import { scaleCommand } from "./commands/scaling.ts";
 import { servingCommands } from "./commands/serving.ts";
 import { submitCommand } from "./commands/submitting.ts";
 import { watchingCommands } from "./commands/watching.ts";
@@ -37,6 +38,7 @@ export function buildProgram(context: CommandContext): Command {
   for (const command of watchingCommands(context)) program.addCommand(command);
   program.addCommand(dlqCommand(context));
   program.addCommand(drainCommand(context));
+  program.addCommand(scaleCommand(context));
   program.addCommand(executionsCommand(context));
   program.commandsGroup("Server:");
   program.addCommand(natsCommand(context));

@@ -19,7 +19,7 @@ export interface Reply {
 }
 
 export interface Route {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT";
   /** `:name` stands for one segment. */
   readonly path: string;
   /** Served without a token: probes of an orchestrating platform carry none. */

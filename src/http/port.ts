@@ -4,6 +4,7 @@ import type { CancelAnswer, PauseAnswer } from "../messages/control.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { ExecutionPage, ExecutionQuery } from "../messages/execution-view.ts";
 import type { ExecutionResult } from "../messages/result.ts";
+import type { ScalingRequest, ScalingView } from "../messages/scaling.ts";
 import type { Heartbeat, WorkerCapacity, WorkerStateName } from "../messages/worker.ts";
 import type { DeadLetterPort } from "./dead-letters.ts";
 
@@ -51,6 +52,12 @@ export interface OrchestratorPort extends DeadLetterPort {
    */
   drain(workerId: string, order: DrainRequest): Promise<boolean>;
   queues(): Promise<readonly QueueView[]>;
+  /**
+   * How scaling stands, after it was changed as asked for. Any orchestrator may be asked: the leader answers.
+   *
+   * @throws InvalidInputError with every problem of the change, UnreachableError when nobody leads.
+   */
+  scaling(change?: ScalingRequest): Promise<ScalingView>;
 }
 
 /** The body of `POST /workers/{id}/drain`; all of it may be left out. */

@@ -6,6 +6,7 @@ import { drain } from "./drain.ts";
 import { type ExecuteDeps, execute } from "./execute.ts";
 import { executionRoutes } from "./executions.ts";
 import type { OrchestratorPort } from "./port.ts";
+import { scalingRoutes } from "./scaling.ts";
 
 /** Every route of the HTTP API, each with a framework-free handler. */
 export function routesOf(
@@ -30,6 +31,7 @@ export function routesOf(
     },
     { method: "GET", path: "/queues", handle: async () => ok({ queues: await port.queues() }) },
     { method: "GET", path: "/executions/:id", handle: (call) => execution(port, call.param("id")) },
+    ...scalingRoutes(port),
     ...deadLetterRoutes(port),
     ...executionRoutes(port),
   ];

@@ -4,6 +4,7 @@ import { listExecutions } from "../bus/execution-list.ts";
 import { laneStats } from "../bus/lane-stats.ts";
 import { publishStored } from "../bus/publish.ts";
 import { requestCancel, requestPause } from "../bus/request-control.ts";
+import { requestScaling } from "../bus/request-scaling.ts";
 import { findFreshResult, findResult } from "../bus/results.ts";
 import { InvalidInputError } from "../domain/errors.ts";
 import type { Lane } from "../domain/lane.ts";
@@ -80,6 +81,7 @@ export function orchestratorPort(
     drain: async (workerId, { reason, deadlineMs }) =>
       fleet.drain(workerId, reason ?? "drained by an HTTP request", deadlineMs),
     queues,
+    scaling: (change) => requestScaling(bus, change),
     ...deadLetterPort(bus),
   };
 }

@@ -1,4 +1,6 @@
 import {
+  type AutoscalerEvent,
+  autoscalerMachine,
   type SupervisorEvent,
   supervisorMachine,
   type WorkerEventType,
@@ -42,6 +44,19 @@ const SUPERVISOR_EVENTS: Readonly<Record<SupervisorEvent["type"], string>> = {
   drained: "what was under way is settled",
 };
 
+const AUTOSCALER_EVENTS: Readonly<Record<AutoscalerEvent["type"], string>> = {
+  lead: "this orchestrator leads: scaling is its business now",
+  follow: "it does no longer",
+  alarm: "something cannot wait for the interval: a watermark, a missing worker, a person's word",
+  decided: "what `decideScale` says",
+  undecided: "the workers could not be listed",
+  started: "the provisioner has started what was decided",
+  startFailed: "it could not",
+  retired: "those that were named have been told to go",
+  retireFailed: "they could not be told",
+  crashed: "a worker ended that nobody had told to, or never registered",
+};
+
 /** The whole of actors/README.md, drawn from the machines. */
 export function actorsReadme(): string {
   return [
@@ -50,8 +65,8 @@ export function actorsReadme(): string {
     "Every statechart of Batuta. This page is drawn from the machines by `test/actors/readme.ts`; a",
     "test fails when it is stale (`npx vitest run --project unit test/actors -u` draws it again).",
     "",
-    "Machines name their effects and do not perform them: `workerWith(effects)` and",
-    "`supervisorWith(effects)` supply them. An effect that throws is reported as `effectFailed` and the",
+    "Machines name their effects and do not perform them: `workerWith(effects)`, `supervisorWith(effects)`",
+    "and `autoscalerWith(effects)` supply them. An effect that throws is reported as `effectFailed` and the",
     "actor goes on. The kernel (`src/kernel`) runs the actors: each is the root of its own system.",
     "",
     "Events bring facts; transitions without an event judge the facts. Delays are computed from the",
@@ -60,6 +75,7 @@ export function actorsReadme(): string {
     "",
     ...section("The worker", workerMachine, WORKER_EVENTS),
     ...section("The supervisor", supervisorMachine, SUPERVISOR_EVENTS),
+    ...section("The autoscaler", autoscalerMachine, AUTOSCALER_EVENTS),
   ].join("\n");
 }
 

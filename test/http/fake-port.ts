@@ -7,6 +7,7 @@ import type {
   WorkerView,
 } from "../../src/http/port.ts";
 import type { ExecutionResult, StoredDeadLetter } from "../../src/messages/result.ts";
+import type { ScalingView } from "../../src/messages/scaling.ts";
 
 export const FLOW = {
   flowId: "flow-123",
@@ -115,6 +116,22 @@ export const STORED_LETTER: StoredDeadLetter = {
   },
 };
 
+export const SCALING: ScalingView = {
+  desiredWorkers: 4,
+  actualWorkers: 3,
+  startingWorkers: 1,
+  minWorkers: 2,
+  maxWorkers: 20,
+  mode: "auto",
+  wish: { reason: "", at: null },
+  provisioner: "process",
+  state: "idle",
+  trouble: null,
+  load: { lanes: [], meanLoad: 0.8, arrivalsPerS: 12.5, meanServiceMs: 50, unplaceable: 0 },
+  lastDecision: null,
+  lastChange: null,
+};
+
 type SubmitCall = Parameters<OrchestratorPort["submit"]>;
 
 /** A port that accepts all and whose executions never end; `overrides` says what a test wants otherwise. */
@@ -137,6 +154,7 @@ export function fakePort(overrides: Partial<OrchestratorPort> = {}) {
     worker: async (id) => (id === WORKER.workerId ? WORKER : undefined),
     drain: async (id) => id === WORKER.workerId,
     queues: async () => [QUEUE],
+    scaling: async () => SCALING,
     deadLetters: async () => ({ deadLetters: [DEAD_LETTER], cursor: 7 }),
     deadLetter: async (id) => (id === STORED_LETTER.executionId ? STORED_LETTER : undefined),
     replayDeadLetters: async () => [],
