@@ -1,10 +1,12 @@
 import type { Mishap } from "../src/domain/conduct.ts";
+import type { HealthVerdict } from "../src/domain/health.ts";
 import type { WorkerStateName } from "../src/messages/worker.ts";
 import { type EffectFaults, perform } from "./effects.ts";
 import { workerMachine } from "./worker.ts";
 import { mishapOf } from "./worker-changes.ts";
 import type { WorkerEnding } from "./worker-events.ts";
-import type { WorkerContext } from "./worker-facts.ts";
+import type { Streaks, WorkerContext } from "./worker-facts.ts";
+import { silentMs } from "./worker-rules.ts";
 
 /** A change of state: all of `WorkerStateEvent` but the time, which is the host's to stamp. */
 export interface WorkerChange {
@@ -20,6 +22,17 @@ export interface WorkerChange {
   readonly pool: string;
   /** What it says against the worker, over all its incarnations. */
   readonly mishap: Mishap | undefined;
+  /** What was known of it when it was judged. */
+  readonly facts: JudgedFacts;
+}
+
+/** What a worker was judged by. Milliseconds. */
+export interface JudgedFacts {
+  readonly verdict: HealthVerdict;
+  readonly streaks: Streaks;
+  readonly late: boolean;
+  readonly silentMs: number;
+  readonly criticalVisits: number;
 }
 
 /** A worker is gone; what it held has to move. */
@@ -65,7 +78,13 @@ function changeOf(facts: WorkerContext): WorkerChange {
   const { hostname, pool } = facts.manifest;
   const inFlight = Math.max(assigned, reported);
   const change = { workerId, incarnation, from, to: state, reasons, load, inFlight };
-  return { ...change, hostname, pool, mishap: mishapOf(facts) };
+  return { ...change, hostname, pool, mishap: mishapOf(facts), facts: judgedFacts(facts) };
+}
+
+function judgedFacts(context: WorkerContext): JudgedFacts {
+  const { verdict, streaks, late, criticalVisits } = context;
+  const silent = Math.round(silentMs(context));
+  return { verdict, streaks, late, silentMs: silent, criticalVisits: criticalVisits.length };
 }
 
 function lossOf(facts: WorkerContext): WorkerLoss {

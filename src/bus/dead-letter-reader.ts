@@ -1,17 +1,14 @@
-import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
 import type { DeadLetterPage, DeadLetterSummary } from "../domain/dead-letter.ts";
 import { type DeadLetterFilter, matchesFilter } from "../domain/dead-letter-filter.ts";
 import { isId } from "../domain/ids.ts";
 import { isLane, LANES } from "../domain/lane.ts";
 import type { DeadLetter, StoredDeadLetter } from "../messages/result.ts";
 import type { Bus } from "./connect.ts";
+import { scanStream } from "./scan-stream.ts";
 import { storedMessage } from "./stored-message.ts";
 
 /** Each may hold an original of a megabyte. */
 const BATCH = 32;
-const BATCH_WAIT_MS = 5_000;
-/** When the server forgets a reader that died. */
-const READER_IDLE_NS = 30_000_000_000;
 
 export interface PageOptions {
   readonly filter: DeadLetterFilter;
@@ -68,36 +65,15 @@ export async function* scanDeadLetters(
   filter: DeadLetterFilter,
   after = 0,
 ): AsyncGenerator<StoredDeadLetter> {
-  const { jsm, js, names } = bus;
+  const { jsm, names } = bus;
   const stream = names.streams.dead;
-  const { last_seq: newest } = (await jsm.streams.info(stream)).state;
-  if (after >= newest) return;
+  if (after >= (await jsm.streams.info(stream)).state.last_seq) return;
   const { lane = "*" } = filter;
-  const reader = await jsm.consumers.add(stream, {
-    ack_policy: AckPolicy.None,
-    deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: after + 1,
-    // A 2.9 server takes an execution over all lanes for no part of this stream: that is left to the filter.
-    filter_subject: names.dead(lane, lane === "*" ? "*" : (filter.executionId ?? "*")),
-    inactive_threshold: READER_IDLE_NS,
-    mem_storage: true,
-  });
-  try {
-    const consumer = js.consumers.getConsumerFromInfo(reader);
-    let left = reader.num_pending;
-    while (left > 0) {
-      const batch = { max_messages: Math.min(BATCH, left), expires: BATCH_WAIT_MS };
-      left = 0;
-      for await (const msg of await consumer.fetch(batch)) {
-        if (msg.seq > newest) return;
-        left = msg.info.pending;
-        for (const letter of letterIn(msg.seq, msg.data))
-          if (matchesFilter(letter, filter)) yield letter;
-      }
-    }
-  } finally {
-    await jsm.consumers.delete(stream, reader.name);
-  }
+  // A 2.9 server takes an execution over all lanes for no part of this stream: that is left to the filter.
+  const subject = names.dead(lane, lane === "*" ? "*" : (filter.executionId ?? "*"));
+  const scan = { stream, subject, from: { sequence: after + 1 }, batch: BATCH };
+  for await (const { seq, data } of scanStream(bus, scan))
+    for (const letter of letterIn(seq, data)) if (matchesFilter(letter, filter)) yield letter;
 }
 
 /** Every letter of one execution. */

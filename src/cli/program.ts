@@ -4,6 +4,7 @@ import type { CommandContext } from "./commands/command.ts";
 import { dlqCommand } from "./commands/dead-letters.ts";
 import { drainCommand } from "./commands/draining.ts";
 import { executionsCommand } from "./commands/executions.ts";
+import { explainCommand } from "./commands/explaining.ts";
 import { natsCommand } from "./commands/nats.ts";
 import { scaleCommand } from "./commands/scaling.ts";
 import { servingCommands } from "./commands/serving.ts";
@@ -40,6 +41,7 @@ export function buildProgram(context: CommandContext): Command {
   program.addCommand(drainCommand(context));
   program.addCommand(scaleCommand(context));
   program.addCommand(executionsCommand(context));
+  program.addCommand(explainCommand(context));
   program.commandsGroup("Server:");
   program.addCommand(natsCommand(context));
   return teach(program, {

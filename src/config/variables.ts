@@ -88,6 +88,9 @@ const VARIABLES = {
     evaluationIntervalMs: setting("BATUTA_SCALING_EVALUATION_INTERVAL", duration({ min: 100, max: HOUR }), "60s", "How often scaling is decided; a lane above its watermark and the like have it decided at once."),
     startupTimeoutMs: setting("BATUTA_SCALING_STARTUP_TIMEOUT", duration({ min: 1_000, max: HOUR }), "60s", "A worker that was started and has not registered by then is given up."),
   },
+  decisions: {
+    assignSample: setting("BATUTA_DECISIONS_ASSIGN_SAMPLE", decimal({ min: 0, max: 1 }), "0", "The share of assignments whose reasons are taken down on supervisor.decision.assign. Those of a message with the header Batuta-Explain: 1 always are."),
+  },
   process: {
     shutdownTimeoutMs: setting("BATUTA_SHUTDOWN_TIMEOUT", duration({ min: 0, max: 24 * HOUR }), "90s", "From SIGTERM to exit at the latest."),
   },

@@ -23,6 +23,33 @@ export type RetryDecision =
       readonly reason: string;
     };
 
+/** All that is known when an attempt has failed; `now` and `deadline` are epoch milliseconds. */
+export type FailedAttempt =
+  | {
+      readonly cause: "error";
+      readonly error: ErrorInfo;
+      readonly attempt: number;
+      readonly policy: RetryPolicy;
+      /** In [0, 1). */
+      readonly random: number;
+      readonly now: number;
+      readonly deadline?: number | undefined;
+    }
+  | {
+      readonly cause: "death";
+      /** The attempts that ended with the death of a worker, this one included. */
+      readonly deaths: readonly { readonly workerId: string | null }[];
+      readonly attempt: number;
+      readonly policy: RetryPolicy;
+    };
+
+/** What follows a failed attempt, whether it failed by itself or with its worker. */
+export function decideNext(failed: FailedAttempt): RetryDecision {
+  if (failed.cause === "death") return decideDeath(failed.deaths, failed.attempt, failed.policy);
+  const { error, attempt, policy, random, now, deadline } = failed;
+  return decideRetry(error, attempt, policy, random, now, deadline);
+}
+
 /**
  * What follows a failed attempt: another one after a delay, or the dead letters.
  *

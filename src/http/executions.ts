@@ -8,6 +8,7 @@ import {
 } from "../messages/execution-view.ts";
 import type { Call, Reply, Route } from "./call.ts";
 import type { OrchestratorPort } from "./port.ts";
+import { badQuery, executionIdOf } from "./queries.ts";
 
 const DEFAULT_LIMIT = 50;
 const MOST = 500;
@@ -31,7 +32,7 @@ export function executionRoutes(port: ExecutionPort): readonly Route[] {
     {
       method: "POST",
       path: "/executions/:id/retry",
-      handle: (call) => retry(idOf(call), port),
+      handle: (call) => retry(executionIdOf(call), port),
     },
   ];
 }
@@ -60,18 +61,6 @@ function whole(name: string, text: string): number {
   throw badQuery(name, "a whole number from 1", text);
 }
 
-function badQuery(name: string, accepted: string, given: string): InvalidInputError {
-  const detail = `?${name}= accepts ${accepted}, not ${JSON.stringify(given.slice(0, 64))}`;
-  return new InvalidInputError(detail, { problems: [{ code: "E_QUERY", pointer: "", detail }] });
-}
-
-function idOf(call: Call): string {
-  const id = call.param("id");
-  if (isId(id)) return id;
-  const detail = `the id of an execution must match ${ID_PATTERN}`;
-  throw new InvalidInputError(detail, { problems: [{ code: "E_ID", pointer: "", detail }] });
-}
-
 /** Only what was given up has anything to be retried: its dead letter. */
 async function retry(
   executionId: string,
@@ -93,7 +82,7 @@ function orderRoute(
   port: Pick<OrchestratorPort, typeof order>,
 ): Route {
   const handle = async (call: Call): Promise<Reply> => {
-    const id = idOf(call);
+    const id = executionIdOf(call);
     const reason = reasonIn(await call.body(), order) ?? otherwise;
     return { status: 200, body: await port[order](id, reason) };
   };

@@ -1,10 +1,13 @@
 import type { Quarantine } from "../domain/conduct.ts";
+import type { Explanation } from "../domain/explain-execution.ts";
 import type { Lane } from "../domain/lane.ts";
 import type { CancelAnswer, PauseAnswer } from "../messages/control.ts";
+import type { Decision } from "../messages/decision.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { ExecutionPage, ExecutionQuery } from "../messages/execution-view.ts";
 import type { ExecutionResult } from "../messages/result.ts";
 import type { ScalingRequest, ScalingView } from "../messages/scaling.ts";
+import type { DecisionKind } from "../messages/subjects.ts";
 import type { Heartbeat, WorkerCapacity, WorkerStateName } from "../messages/worker.ts";
 import type { DeadLetterPort } from "./dead-letters.ts";
 
@@ -52,12 +55,28 @@ export interface OrchestratorPort extends DeadLetterPort {
    */
   drain(workerId: string, order: DrainRequest): Promise<boolean>;
   queues(): Promise<readonly QueueView[]>;
+  /** What was decided in the last 24 hours, oldest first: the newest so many that fit. */
+  decisions(filter: DecisionFilter): Promise<readonly Decision[]>;
+  /**
+   * What happened to an execution and why; undefined when there is none of that id.
+   *
+   * @throws WaitTimeoutError when the lanes are too deep to find it, UnreachableError.
+   */
+  explain(executionId: string): Promise<Explanation | undefined>;
   /**
    * How scaling stands, after it was changed as asked for. Any orchestrator may be asked: the leader answers.
    *
    * @throws InvalidInputError with every problem of the change, UnreachableError when nobody leads.
    */
   scaling(change?: ScalingRequest): Promise<ScalingView>;
+}
+
+export interface DecisionFilter {
+  readonly kind?: DecisionKind;
+  /** Also where it was moved with others. */
+  readonly executionId?: string;
+  readonly workerId?: string;
+  readonly last: number;
 }
 
 /** The body of `POST /workers/{id}/drain`; all of it may be left out. */

@@ -2,6 +2,7 @@ import { InvalidInputError, NotFoundError } from "../domain/errors.ts";
 import { ID_PATTERN, isId, isWorkerId, WORKER_ID_PATTERN } from "../domain/ids.ts";
 import type { Reply, Route } from "./call.ts";
 import { deadLetterRoutes } from "./dead-letters.ts";
+import { decisionRoutes } from "./decisions.ts";
 import { drain } from "./drain.ts";
 import { type ExecuteDeps, execute } from "./execute.ts";
 import { executionRoutes } from "./executions.ts";
@@ -32,6 +33,7 @@ export function routesOf(
     { method: "GET", path: "/queues", handle: async () => ok({ queues: await port.queues() }) },
     { method: "GET", path: "/executions/:id", handle: (call) => execution(port, call.param("id")) },
     ...scalingRoutes(port),
+    ...decisionRoutes(port),
     ...deadLetterRoutes(port),
     ...executionRoutes(port),
   ];

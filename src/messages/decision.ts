@@ -35,3 +35,15 @@ export interface Decision<I = unknown, C = unknown> {
   readonly choice: C;
   readonly reasons: readonly string[];
 }
+
+/** A decision before it is stamped. */
+export type DecisionDraft = Pick<Decision, "kind" | "about" | "inputs" | "choice" | "reasons"> &
+  Partial<Pick<Decision, "candidates">>;
+
+/** Takes decisions down. Never blocks and never throws: a decision does not wait for its record. */
+export interface DecisionSink {
+  record(draft: DecisionDraft): void;
+}
+
+/** For those who decide without being asked why: tests. */
+export const NO_RECORD: DecisionSink = { record: () => {} };

@@ -41,6 +41,8 @@ export const HEADERS = {
   lane: "Batuta-Lane",
   attempt: "Batuta-Attempt",
   decision: "Batuta-Decision",
+  /** "1" on a flow message: where it is placed is taken down, and why there. */
+  explain: "Batuta-Explain",
   incarnation: "Batuta-Incarnation",
   queuedAt: "Batuta-Queued-At",
   uncertain: "Batuta-Uncertain",

@@ -3,6 +3,7 @@ import type { Bus } from "../bus/connect.ts";
 import type { RegistryEntry, WorkerRegistry } from "../bus/worker-registry.ts";
 import { publishWorkerState } from "../bus/worker-states.ts";
 import type { Mishap } from "../domain/conduct.ts";
+import type { DecisionSink } from "../messages/decision.ts";
 import type { WorkerStateEvent } from "../messages/worker.ts";
 import { AtMost } from "./at-most.ts";
 import type { Member } from "./member.ts";
@@ -11,6 +12,7 @@ export interface AnnouncerOptions {
   readonly bus: Bus;
   readonly registry: WorkerRegistry;
   readonly leads: () => boolean;
+  readonly decisions: DecisionSink;
   readonly fault: (error: unknown, what: string) => void;
 }
 
@@ -33,7 +35,15 @@ export class Announcer {
   /** A change that this orchestrator's actor went through. Its first state was announced on admission. */
   changed(change: WorkerChange): void {
     if (change.from === null || !this.#options.leads()) return;
-    const { mishap, ...state } = change;
+    const { mishap, facts, ...state } = change;
+    const { workerId, incarnation, from, to, reasons, load, inFlight } = state;
+    this.#options.decisions.record({
+      kind: to === "draining" ? "drain" : "health",
+      about: { workerId },
+      inputs: { incarnation, load, inFlight, ...facts },
+      choice: { from, to },
+      reasons,
+    });
     this.#enqueue(this.#event(state), false, mishap);
   }
 

@@ -7,10 +7,12 @@ import { type BalancingPolicy, placeTask, type WorkerCandidate } from "../domain
 import type { Problem } from "../domain/errors.ts";
 import { executionIdOf } from "../domain/ids.ts";
 import type { Lane } from "../domain/lane.ts";
+import type { DecisionSink } from "../messages/decision.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { AttemptRecord, DeadLetterReason } from "../messages/result.ts";
 import type { TaskRefusal } from "../messages/worker.ts";
 import { accept, summary } from "./accept.ts";
+import { Placements } from "./decisions/placements.ts";
 import { refuseMessage, settleEnded } from "./give-up.ts";
 import type { Pauses } from "./pauses.ts";
 import { recall } from "./recall.ts";
@@ -45,6 +47,10 @@ export interface DispatcherOptions {
   /** A worker was given this execution. */
   readonly booked: (executionId: string) => void;
   readonly now: () => number;
+  readonly decisions: DecisionSink;
+  /** The share of assignments that is taken down, 0-1. */
+  readonly sampleShare: number;
+  readonly random: () => number;
   readonly fault: (error: unknown, executionId: string) => void;
   /** A message that was pondered is out of the way: its slot may be used. */
   readonly settled: () => void;
@@ -63,12 +69,14 @@ const FAULT_RETRY_MS = 1_000;
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #unplaceables: Unplaceables;
+  readonly #placements: Placements;
   #cursor = 0;
   readonly #pondering = new Set<LaneMessage>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#unplaceables = new Unplaceables(options.unplaceableTimeoutMs);
+    this.#placements = new Placements(options);
   }
 
   /** Tasks that no live worker can run. */
@@ -212,17 +220,23 @@ export class Dispatcher {
       pauses.holdBack(task.executionId, task.message);
       return;
     }
-    const placement = placeTask(candidates(), task, balancing, this.#cursor);
+    const workers = candidates();
+    const cursor = this.#cursor;
+    const placement = placeTask(workers, task, balancing, cursor);
+    const looked = { task, workers, cursor, placement };
     if (placement.type === "wait") {
+      this.#placements.waits(looked);
       nak(bus, task.message.ackSubject, FULL_RETRY_MS);
       return;
     }
     const worker = placement.type === "assign" ? recipient(placement.workerId) : undefined;
     if (placement.type === "unplaceable" || worker === undefined) {
+      this.#placements.unplaceable(looked);
       this.#postpone(task, placement.reason);
       return;
     }
     this.#cursor += 1;
+    this.#placements.assigned(looked);
     this.#unplaceables.forget(task.executionId);
     assignments.forward(task, worker, placement.reason, now());
     this.#options.booked(task.executionId);
@@ -248,10 +262,6 @@ export class Dispatcher {
       return;
     }
     nak(bus, task.message.ackSubject, verdict.delayMs);
-    if (!verdict.isNew) return;
-    const { executionId, flowId } = task;
-    const decision = { executionId, flowId, reason, at: new Date(now()).toISOString() };
-    bus.nc.publish(bus.names.decision("unplaceable"), JSON.stringify(decision));
   }
 
   #refuse(
@@ -267,6 +277,13 @@ export class Dispatcher {
       message: summary(problems),
       retryable: false,
     };
+    this.#options.decisions.record({
+      kind: "deadletter",
+      about: { executionId, lane: message.lane },
+      inputs: { problems },
+      choice: { type: "give-up", because: reason },
+      reasons: [error.message],
+    });
     const failure = {
       executionId,
       flowId,

@@ -6,6 +6,7 @@ import type { PausedFlags } from "../bus/paused-flags.ts";
 import { type BalancingPolicy, freeSlots, type WorkerCandidate } from "../domain/balancing.ts";
 import type { Lane, PerLane } from "../domain/lane.ts";
 import type { RetryPolicy } from "../domain/retry.ts";
+import type { DecisionSink } from "../messages/decision.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { DoneMessage } from "../messages/worker.ts";
 import { Cancels } from "./cancels.ts";
@@ -25,6 +26,9 @@ export interface DispatchingOptions {
   readonly retry: RetryPolicy;
   readonly maxPayloadBytes: number;
   readonly unplaceableTimeoutMs: number;
+  readonly decisions: DecisionSink;
+  /** The share of assignments that is taken down, 0-1. */
+  readonly sampleShare: number;
   readonly ackWaitMs: number;
   readonly needsOf: (body: ExecuteMessage) => FlowNeeds;
   /** What the other orchestrators hold of a lane: the stream sequences of its messages. */
@@ -101,6 +105,7 @@ export class Dispatching {
       retry: options.retry,
       now,
       random: Math.random,
+      decisions: options.decisions,
       fault,
       ended: (executionId) => {
         ended.add(executionId);
@@ -121,6 +126,7 @@ export class Dispatching {
       pauses: this.pauses,
       booked,
       now,
+      random: Math.random,
       fault,
       settled: () => this.poke(),
     });

@@ -1,12 +1,15 @@
 import { ulid } from "ulid";
 import type { Assignment } from "../bus/assignments.ts";
+import { concerns, readDecisions } from "../bus/decisions.ts";
 import { listExecutions } from "../bus/execution-list.ts";
+import { executionFacts } from "../bus/explain-execution.ts";
 import { laneStats } from "../bus/lane-stats.ts";
 import { publishStored } from "../bus/publish.ts";
 import { requestCancel, requestPause } from "../bus/request-control.ts";
 import { requestScaling } from "../bus/request-scaling.ts";
 import { findFreshResult, findResult } from "../bus/results.ts";
 import { InvalidInputError } from "../domain/errors.ts";
+import { explainExecution } from "../domain/explain-execution.ts";
 import type { Lane } from "../domain/lane.ts";
 import type {
   KnownExecution,
@@ -81,6 +84,18 @@ export function orchestratorPort(
     drain: async (workerId, { reason, deadlineMs }) =>
       fleet.drain(workerId, reason ?? "drained by an HTTP request", deadlineMs),
     queues,
+    decisions: ({ kind, executionId, workerId, last }) =>
+      readDecisions(bus, {
+        ...(kind === undefined ? {} : { kinds: [kind] }),
+        is: (decision) =>
+          (executionId === undefined || concerns(decision, executionId)) &&
+          (workerId === undefined || decision.about.workerId === workerId),
+        last,
+      }),
+    explain: async (executionId) => {
+      const facts = await executionFacts(bus, executionId);
+      return facts && explainExecution(facts);
+    },
     scaling: (change) => requestScaling(bus, change),
     ...deadLetterPort(bus),
   };

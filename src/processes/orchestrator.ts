@@ -14,6 +14,8 @@ import { Announcer } from "./announcer.ts";
 import { answerControl } from "./answer-control.ts";
 import { BusWatch } from "./bus-watch.ts";
 import { logConnection } from "./connection-log.ts";
+import { DecisionJournal } from "./decisions/journal.ts";
+import { policyVersionOf } from "./decisions/policy-version.ts";
 import { Dispatching, type DispatchingOptions } from "./dispatching.ts";
 import { Fleet } from "./fleet.ts";
 import { Housekeeping } from "./housekeeping.ts";
@@ -24,7 +26,8 @@ import type { ProcessLog } from "./process-log.ts";
 import { Autoscaling, type OrchestratorScaling } from "./scaling/autoscaling.ts";
 import { Supervision } from "./supervision.ts";
 
-export interface OrchestratorOptions extends Omit<DispatchingOptions, "ackWaitMs" | "peers"> {
+export interface OrchestratorOptions
+  extends Omit<DispatchingOptions, "ackWaitMs" | "peers" | "decisions"> {
   readonly natsUrl: string;
   readonly prefix: string;
   readonly topology: Required<TopologyOptions>;
@@ -70,6 +73,8 @@ interface Parts {
 
 /** How long a stopping orchestrator waits for what is in flight: only failures need it. */
 const SETTLE_MS = 10_000;
+/** Records are worth no long wait. */
+const SETTLE_JOURNAL_MS = 2_000;
 
 /** One orchestrator, wired: what comes from the bus goes to actors and decisions, and back. */
 export class Orchestrator implements AsyncDisposable {
@@ -79,6 +84,7 @@ export class Orchestrator implements AsyncDisposable {
   readonly dispatching: Dispatching;
   readonly refusals: MessageRefusals;
   readonly scaling: Autoscaling;
+  readonly journal: DecisionJournal;
   readonly #options: OrchestratorOptions;
   readonly #parts: Parts;
   readonly #announcer: Announcer;
@@ -102,14 +108,22 @@ export class Orchestrator implements AsyncDisposable {
     this.#parts = parts;
     this.refusals = new MessageRefusals(options.log);
     const { ackWaitMs } = options.topology;
+    this.journal = this.#makeJournal();
     this.dispatching = new Dispatching(data, parts, () => this.fleet, {
       ...options,
+      decisions: this.journal,
       ackWaitMs,
       peers: (lane) => this.#peers.held(lane),
     });
     const leads = () => this.leads;
     this.#supervision = this.#makeSupervision();
-    this.#announcer = new Announcer({ bus: control, registry, leads, fault: this.#fault });
+    this.#announcer = new Announcer({
+      bus: control,
+      registry,
+      leads,
+      decisions: this.journal,
+      fault: this.#fault,
+    });
     this.#housekeeping = new Housekeeping({
       ...options,
       bus: control,
@@ -255,6 +269,7 @@ export class Orchestrator implements AsyncDisposable {
     this.#pinger.stop();
     for (const close of this.#closers) close();
     await this.#announcer.settled();
+    await this.journal.settled(SETTLE_JOURNAL_MS);
     // A lease that cannot be given back expires by itself.
     await this.#leadership?.stop().catch((error: unknown) => this.#fault(error, "lease release"));
     this.dispatching.assignments.stop();
@@ -366,6 +381,17 @@ export class Orchestrator implements AsyncDisposable {
     });
   }
 
+  #makeJournal(): DecisionJournal {
+    const { scaling, balancing, retry, weights, log } = this.#options;
+    const policyVersion = policyVersionOf({ scaling: scaling.policy, balancing, retry, weights });
+    return new DecisionJournal({
+      bus: this.control,
+      orchestratorId: this.id,
+      policyVersion,
+      log,
+    });
+  }
+
   #makeScaling(): Autoscaling {
     const { scaling, drainTimeoutMs, log } = this.#options;
     return new Autoscaling({
@@ -378,7 +404,7 @@ export class Orchestrator implements AsyncDisposable {
       capacityLimit: this.dispatching.capacityLimit,
       unplaceable: () => this.dispatching.unplaceable,
       doubt: () => this.doubt,
-      record: () => {},
+      decisions: this.journal,
       log,
       fault: this.#fault,
     });

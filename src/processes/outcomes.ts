@@ -13,7 +13,13 @@ import type { ExecutionStore } from "../bus/executions.ts";
 import { findResult } from "../bus/results.ts";
 import type { ErrorInfo } from "../domain/errors.ts";
 import { redistributionOrder } from "../domain/redistribution.ts";
-import { decideDeath, decideRetry, type RetryDecision, type RetryPolicy } from "../domain/retry.ts";
+import {
+  decideNext,
+  type FailedAttempt,
+  type RetryDecision,
+  type RetryPolicy,
+} from "../domain/retry.ts";
+import type { DecisionSink } from "../messages/decision.ts";
 import type { AttemptRecord, ExecutionResult } from "../messages/result.ts";
 import type { DoneMessage, TaskOutcome } from "../messages/worker.ts";
 import { giveUp, settleEnded } from "./give-up.ts";
@@ -28,6 +34,7 @@ export interface OutcomesOptions {
   readonly retry: RetryPolicy;
   readonly now: () => number;
   readonly random: () => number;
+  readonly decisions: DecisionSink;
   readonly fault: (error: unknown, executionId: string) => void;
   /** An execution has its terminal record. */
   readonly ended: (executionId: string) => void;
@@ -122,10 +129,32 @@ export class Outcomes {
    * its workers is given up in the end; then it goes back to its lane at once, the most urgent first.
    */
   workerLost(workerId: string, loss: Loss): number {
-    const lost = redistributionOrder(this.#options.assignments.settleWorker(workerId));
+    const held = this.#options.assignments.settleWorker(workerId);
+    const lost = redistributionOrder(held);
+    if (lost.length > 0) this.#recordMove(workerId, loss, held, lost);
     const queue = lost[Symbol.iterator]();
     for (let mover = 0; mover < MOVED_AT_ONCE; mover += 1) void this.#move(queue, loss);
     return lost.length;
+  }
+
+  #recordMove(
+    workerId: string,
+    { reason, isDeath }: Loss,
+    held: readonly Assignment[],
+    lost: readonly Assignment[],
+  ): void {
+    const tasks = held.map(({ task }) => {
+      const { executionId, attempt, message } = task;
+      const { lane, storedAt } = message;
+      return { executionId, attempt, lane, storedAt };
+    });
+    this.#options.decisions.record({
+      kind: "redistribute",
+      about: { workerId },
+      inputs: { tasks, isDeath, atOnce: MOVED_AT_ONCE },
+      choice: { order: lost.map(({ task }) => task.executionId) },
+      reasons: [reason],
+    });
   }
 
   /** One of several that share a queue: each takes the next as soon as it has done with one. */
@@ -203,13 +232,28 @@ export class Outcomes {
   }
 
   #decide(task: Task, record: AttemptRecord, policy: RetryPolicy): RetryDecision {
+    const { executionId, message } = task;
+    const { workerId } = record;
+    const inputs = this.#failedAttemptOf(task, record, policy);
+    const choice = decideNext(inputs);
+    this.#options.decisions.record({
+      kind: choice.type === "retry" ? "retry" : "deadletter",
+      about: { executionId, lane: message.lane, ...(workerId === null ? {} : { workerId }) },
+      inputs,
+      choice,
+      reasons: [choice.reason],
+    });
+    return choice;
+  }
+
+  #failedAttemptOf(task: Task, record: AttemptRecord, policy: RetryPolicy): FailedAttempt {
     const { now, random } = this.#options;
-    const { error } = record;
-    if (error.code !== WORKER_LOST) {
-      return decideRetry(error as ErrorInfo, task.attempt, policy, random(), now(), task.deadline);
-    }
+    const { attempt, deadline } = task;
+    const error = record.error as ErrorInfo;
+    if (error.code !== WORKER_LOST)
+      return { cause: "error", error, attempt, policy, random: random(), now: now(), deadline };
     const deaths = [...task.history, record].filter((each) => each.error.code === WORKER_LOST);
-    return decideDeath(deaths, task.attempt, policy);
+    return { cause: "death", deaths, attempt, policy };
   }
 
   /** A task that was not assigned here comes without its earlier attempts: they are looked up. */

@@ -60,6 +60,7 @@ export async function runOrchestrator(
     drainTimeoutMs: config.worker.drainTimeoutMs,
     shutdownTimeoutMs: config.process.shutdownTimeoutMs,
     janitorIntervalMs: config.janitor.intervalMs,
+    sampleShare: config.decisions.assignSample,
     scaling: { ...scalingOf(config), provisioner },
     needsOf,
     worked,

@@ -133,6 +133,7 @@ const CASES: Readonly<Record<VariableName, { good: [string, unknown][]; bad: str
   BATUTA_SCALING_DOWN_STABILIZATION: { good: [["0", 0]], bad: ["x"] },
   BATUTA_SCALING_EVALUATION_INTERVAL: { good: [["30s", 30_000]], bad: ["50ms", "2h"] },
   BATUTA_SCALING_STARTUP_TIMEOUT: { good: [["2m", 120_000]], bad: ["500ms"] },
+  BATUTA_DECISIONS_ASSIGN_SAMPLE: { good: [["0.01", 0.01]], bad: ["2", "-1", "all"] },
   BATUTA_SHUTDOWN_TIMEOUT: { good: [["2m", 120_000]], bad: ["x"] },
   BATUTA_LOG_LEVEL: { good: [["debug", "debug"]], bad: ["verbose"] },
   BATUTA_LOG_FORMAT: { good: [["json", "json"]], bad: ["xml"] },
@@ -218,6 +219,7 @@ test("the defaults are those of the contract", () => {
       evaluationIntervalMs: 60_000,
       startupTimeoutMs: 60_000,
     },
+    decisions: { assignSample: 0 },
     process: { shutdownTimeoutMs: 90_000 },
     log: { level: "info", format: "auto" },
   });

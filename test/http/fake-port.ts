@@ -154,6 +154,8 @@ export function fakePort(overrides: Partial<OrchestratorPort> = {}) {
     worker: async (id) => (id === WORKER.workerId ? WORKER : undefined),
     drain: async (id) => id === WORKER.workerId,
     queues: async () => [QUEUE],
+    decisions: async () => [],
+    explain: async () => undefined,
     scaling: async () => SCALING,
     deadLetters: async () => ({ deadLetters: [DEAD_LETTER], cursor: 7 }),
     deadLetter: async (id) => (id === STORED_LETTER.executionId ? STORED_LETTER : undefined),

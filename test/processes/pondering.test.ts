@@ -3,6 +3,7 @@ import { Assignments } from "../../src/bus/assignments.ts";
 import { connectBus } from "../../src/bus/connect.ts";
 import type { ExecutionMemory, ExecutionStore } from "../../src/bus/executions.ts";
 import { ensureTopology } from "../../src/bus/topology.ts";
+import { NO_RECORD } from "../../src/messages/decision.ts";
 import { Dispatcher } from "../../src/processes/dispatcher.ts";
 import { NOOP_FLOW } from "../support/cluster.ts";
 import { testPrefix, useNats } from "../support/nats.ts";
@@ -38,6 +39,9 @@ test("a message that is looked up before it is placed counts as held until that 
     pauses: { has: () => false, holdBack: () => {}, ended: () => {} },
     booked: () => {},
     now: () => Date.now(),
+    random: () => 0,
+    decisions: NO_RECORD,
+    sampleShare: 0,
     fault: () => {},
     settled,
   });

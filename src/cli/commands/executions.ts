@@ -20,6 +20,7 @@ export function executionsCommand(context: CommandContext): Command {
     resumeCommand(context),
     retryCommand(context),
     followCommand(context),
+    explainCommand(context),
   ];
   for (const child of children) {
     child.addOption(outputOption());
@@ -107,6 +108,16 @@ function retryCommand({ terminal, finish }: CommandContext): Command {
     const { act } = await import("../dlq/act.ts");
     const replay = { ...options, all: false, yes: true, dryRun: false };
     finish(await act(configOf(options), "replay", ids, replay, terminal));
+  });
+}
+
+function explainCommand({ terminal, finish }: CommandContext): Command {
+  const command = newCommand("explain", "why it waited, moved or failed; as `batuta explain ID`");
+  command.argument("<id>", "the executionId");
+  return command.action(async (id: string, options: Options) => {
+    const { configOf } = await import("../config.ts");
+    const { explainOne } = await import("../explain/execution.ts");
+    finish(await explainOne(configOf(options), id, options, terminal));
   });
 }
 

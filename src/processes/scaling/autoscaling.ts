@@ -20,11 +20,13 @@ import {
 } from "../../domain/scaling-wish.ts";
 import type { ActorRef } from "../../kernel/actor.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
+import type { DecisionSink } from "../../messages/decision.ts";
 import type { ScalingView } from "../../messages/scaling.ts";
 import type { Provisioner, WorkerExit } from "../../provisioners/provisioner.ts";
 import type { Fleet } from "../fleet.ts";
 import type { ProcessLog } from "../process-log.ts";
 import { answerScaling } from "./answer-scaling.ts";
+import { drainCandidates } from "./drain-candidates.ts";
 import { LoadWatch } from "./load-watch.ts";
 import { Provisioning } from "./provisioning.ts";
 import { fleetFacts } from "./scaling-facts.ts";
@@ -52,7 +54,7 @@ export interface AutoscalingOptions extends OrchestratorScaling {
   readonly unplaceable: () => number;
   /** Why the supervisor doubts itself. */
   readonly doubt: () => string | undefined;
-  readonly record: (facts: ScalingFacts, policy: ScalingPolicy, decision: ScalingDecision) => void;
+  readonly decisions: DecisionSink;
   readonly log: ProcessLog;
   readonly fault: (error: unknown, what: string) => void;
 }
@@ -183,7 +185,7 @@ export class Autoscaling {
   }
 
   #note(facts: ScalingFacts, policy: ScalingPolicy, decision: ScalingDecision): void {
-    const { record, log } = this.#options;
+    const { decisions, log } = this.#options;
     const before = this.#memory.last;
     this.#memory.note(decision, facts.now);
     const { action, count, desired, size, reasons } = decision;
@@ -191,7 +193,9 @@ export class Autoscaling {
     // While something cannot wait it is decided every second: the same again is no news.
     if (action === "hold" && isSame && !this.#memory.isRecordDue(facts.now)) return;
     this.#memory.recorded(facts.now);
-    record(facts, policy, decision);
+    const inputs = { facts, policy };
+    const candidates = drainCandidates(facts, decision);
+    decisions.record({ kind: "scale", about: {}, inputs, candidates, choice: decision, reasons });
     if (action !== "hold") log.info({ action, count, desired, size, reasons }, "scaling");
   }
 

@@ -1,0 +1,179 @@
+import { expect, test } from "vitest";
+import { readDecisions } from "../../src/bus/decisions.ts";
+import type { Explanation } from "../../src/domain/explain-execution.ts";
+import { replayDecision } from "../../src/domain/replay-decision.ts";
+import type { Decision } from "../../src/messages/decision.ts";
+import { Cluster, NOOP_FLOW, slowFlow } from "../support/cluster.ts";
+import { batuta } from "../support/command.ts";
+import { useNats } from "../support/nats.ts";
+
+const nats = useNats();
+
+/** Scaling is decided often, so that what waits for seconds only has its reasons as well. */
+const OFTEN = {
+  BATUTA_SCALING_EVALUATION_INTERVAL: "300ms",
+  BATUTA_QUEUE_HIGH_WATERMARK: "3",
+  BATUTA_QUEUE_LOW_WATERMARK: "1",
+  BATUTA_TASK_ACK_WAIT: "120s",
+};
+
+async function explain(cluster: Cluster, id: string): Promise<Explanation> {
+  const { exitCode, out, err } = await batuta(cluster, "explain", id, "-o", "json");
+  expect(exitCode, err).toBe(0);
+  return JSON.parse(out) as Explanation;
+}
+
+/** All that it says, on one line for each step. */
+const told = ({ steps }: Explanation) => steps.map(({ what, why }) => [what, ...why].join(" | "));
+
+const failing = (retryable: boolean) => ({
+  name: "failing",
+  version: 1,
+  nodes: [
+    { id: "boom", type: "fail", config: { code: "BOOM", message: "no such thing", retryable } },
+  ],
+  connections: [],
+});
+
+/** Every record that has been taken down so far, once there are some that fit. */
+async function journal(cluster: Cluster, is: (all: readonly Decision[]) => boolean) {
+  let all: Decision[] = [];
+  const enough = async () => {
+    all = await readDecisions(cluster.bus);
+    return is(all);
+  };
+  await expect.poll(enough, { timeout: 20_000 }).toBe(true);
+  return all;
+}
+
+test("an execution that waited is explained by how full the fleet was", async ({ task }) => {
+  const cluster = await Cluster.start(task, nats, OFTEN);
+  await cluster.worker("w1", { BATUTA_WORKER_MAX_CONCURRENT_FLOWS: "1" });
+  for (const executionId of ["a", "b", "c", "d", "e", "f"])
+    await cluster.publish("normal", { flowId: "slow", executionId, flowData: slowFlow(700) });
+  await cluster.result("f");
+  const explanation = await explain(cluster, "f");
+  expect(explanation.summary).toMatch(/^f: completed, waited [2-9]\.\d s, ran/);
+  const lines = told(explanation);
+  expect(lines[0]).toContain("published to the lane normal, flow slow");
+  const waits = lines.filter((line) => /\d waited in the lane normal; 1 of 1 workers/.test(line));
+  expect(waits.length, lines.join("\n")).toBeGreaterThan(0);
+  expect(waits.join()).toMatch(/mean load \d+ %/);
+  expect(lines.join("\n")).toMatch(/started on worker w1, [2-9]\.\d s after it came/);
+});
+
+test("one that still waits is told what it waits for", async ({ task }) => {
+  const cluster = await Cluster.start(task, nats, OFTEN);
+  const first = { flowId: "f", executionId: "first", flowData: NOOP_FLOW };
+  await cluster.publish("low", first);
+  await cluster.publish("low", { ...first, executionId: "second" });
+  const explanation = await explain(cluster, "second");
+  expect(explanation.status).toBe("queued");
+  expect(told(explanation).at(-1)).toBe("waits in its lane behind 1 others | there is no worker");
+});
+
+test("one whose worker died is explained by the death and the move", async ({ task }) => {
+  const cluster = await Cluster.start(task, nats, OFTEN);
+  const doomed = await cluster.worker("doomed");
+  await cluster.publish("high", { flowId: "slow", executionId: "x", flowData: slowFlow(3_000) });
+  await cluster.events.first(({ kind }) => kind === "started");
+  doomed.kill("SIGKILL");
+  await cluster.worker("heir");
+  await cluster.result("x");
+  const lines = told(await explain(cluster, "x")).join("\n");
+  expect(lines).toMatch(/its worker doomed was lost; it moved as number 1 of 1 \| unreachable/);
+  expect(lines).toMatch(/attempt 1 on worker doomed failed: WORKER_LOST/);
+  expect(lines).toMatch(/to be tried again at once \| worker doomed died with it/);
+  expect(lines).toMatch(/started on worker heir/);
+  const worker = await batuta(cluster, "explain", "worker", "doomed");
+  expect(worker.out).toMatch(/redistribute +1 tasks moved/);
+  expect(worker.out).toMatch(/health +healthy -> offline +unreachable/);
+});
+
+test("one that failed is explained attempt by attempt, up to the dead letter", async ({ task }) => {
+  const cluster = await Cluster.start(task, nats, { ...OFTEN, BATUTA_RETRY_BACKOFF: "100ms" });
+  await cluster.worker("w1");
+  const flow = { flowId: "f", flowData: failing(true), maxAttempts: 3 };
+  await cluster.publish("normal", { ...flow, executionId: "thrice" });
+  await cluster.publish("normal", { ...flow, executionId: "once", flowData: failing(false) });
+  await cluster.results.until((all) => all.length === 2);
+  const thrice = told(await explain(cluster, "thrice")).join("\n");
+  expect(thrice).toMatch(/attempt 1 on worker w1 failed in node boom: BOOM \| no such thing/);
+  expect(thrice).toMatch(/to be tried again after \d+ ms \| attempt 1 failed with BOOM/);
+  expect(thrice).toMatch(/given up as max_attempts \| attempt 3 of 3 failed with BOOM/);
+  expect(thrice).toMatch(/failed, dead-lettered as max_attempts/);
+  const once = told(await explain(cluster, "once")).join("\n");
+  expect(once).toMatch(/given up as not_retryable \| BOOM is not retryable/);
+});
+
+test("one that nobody can run is told what is missing, and at whom was looked", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats, OFTEN);
+  await cluster.worker("w1");
+  const nodes = [{ id: "a", type: "sms-send" }];
+  const flowData = { name: "sms", version: 1, nodes, connections: [] };
+  await cluster.publish("normal", { flowId: "sms", executionId: "x", flowData });
+  await journal(cluster, (all) => all.some(({ kind }) => kind === "unplaceable"));
+  const lines = told(await explain(cluster, "x")).join("\n");
+  expect(lines).toContain('no live worker supports "sms-send"');
+  expect(lines).toContain("considered w1: does not know sms-send");
+});
+
+test("whoever asks with Batuta-Explain is told where it was placed and why there", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats, OFTEN);
+  await cluster.worker("w1");
+  await cluster.worker("w2", { BATUTA_WORKER_MAX_CONCURRENT_FLOWS: "9" });
+  const body = { flowId: "f", executionId: "x", flowData: slowFlow(50) };
+  const { nc, names } = cluster.bus;
+  const { headers } = await import("nats");
+  const head = headers();
+  head.set("Batuta-Explain", "1");
+  nc.publish(names.execute("high"), JSON.stringify(body), { headers: head });
+  await cluster.result("x");
+  await journal(cluster, (all) => all.some(({ kind }) => kind === "assign"));
+  const lines = told(await explain(cluster, "x")).join("\n");
+  expect(lines).toMatch(/given to worker w[12] \| least_busy: .*considered w[12]: \d slots free/);
+});
+
+test("an unknown id is exit code 4, an impossible one is 2", async ({ task }) => {
+  const cluster = await Cluster.start(task, nats);
+  expect((await batuta(cluster, "explain", "never-was")).exitCode).toBe(4);
+  expect((await batuta(cluster, "explain", "a.b")).exitCode).toBe(2);
+  expect((await batuta(cluster, "explain", "worker", "never-was")).exitCode).toBe(4);
+});
+
+test("what was taken down in a run gives the same decisions again, bit for bit", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats, {
+    ...OFTEN,
+    BATUTA_RETRY_BACKOFF: "50ms",
+    BATUTA_DECISIONS_ASSIGN_SAMPLE: "1",
+    BATUTA_SCALING_PROVISIONER: "process",
+    BATUTA_SCALING_MAX_WORKERS: "3",
+    BATUTA_SCALING_UP_COOLDOWN: "0s",
+    BATUTA_WORKER_ID: "w",
+  });
+  const doomed = await cluster.worker("doomed");
+  const slow = { flowId: "slow", flowData: slowFlow(400) };
+  const nodes = [{ id: "a", type: "sms-send" }];
+  const sms = { name: "sms", version: 1, nodes, connections: [] };
+  for (let index = 0; index < 40; index += 1)
+    await cluster.publish("normal", { ...slow, executionId: `slow-${index}` });
+  await cluster.publish("high", { flowId: "f", executionId: "bad", flowData: failing(true) });
+  await cluster.publish("high", { flowId: "sms", executionId: "sms", flowData: sms });
+  await cluster.events.until((all) => all.some(({ kind }) => kind === "started"));
+  doomed.kill("SIGKILL");
+  await cluster.results.until((all) => all.length === 41);
+  const replayable = ["scale", "retry", "deadletter", "redistribute", "unplaceable", "assign"];
+  const all = await journal(cluster, (records) =>
+    replayable.every((kind) => records.some((record) => record.kind === kind)),
+  );
+  const replays = all.map((record) => ({ kind: record.kind, ...replayDecision(record) }));
+  expect(replays.filter(({ type }) => type === "different")).toEqual([]);
+  const same = new Set(replays.filter(({ type }) => type === "same").map(({ kind }) => kind));
+  expect([...same].sort()).toEqual([...replayable].sort());
+});
