@@ -11,7 +11,8 @@ import { startOwnServer } from "../own-server.ts";
 import { Board } from "./board.ts";
 import { DemoFleet } from "./fleet.ts";
 import { type DemoFlow, demoFlows, NOT_JSON } from "./flows.ts";
-import { type Check, checks, summaryTable } from "./summary.ts";
+import { report } from "./report.ts";
+import { checks, summaryTable } from "./summary.ts";
 import { Watch } from "./watch.ts";
 
 /** `npm run demo`: real flows through real processes, watched, summed up and checked. */
@@ -107,14 +108,4 @@ async function publish(bus: Bus, flow: DemoFlow): Promise<void> {
 
 function failing(flows: readonly DemoFlow[]): readonly DemoFlow[] {
   return flows.filter(({ expect }) => expect.status === "failed");
-}
-
-function report(results: readonly Check[]): boolean {
-  for (const { what, faults } of results) {
-    console.log(`${faults.length === 0 ? "✓" : "✗"} ${what}`);
-    for (const fault of faults) console.log(`    ${fault}`);
-  }
-  const passed = results.every(({ faults }) => faults.length === 0);
-  console.log(passed ? "demo: all checks passed" : "demo: some checks failed");
-  return passed;
 }

@@ -13,8 +13,8 @@ import { requestScaling } from "./request-scaling.ts";
 
 /** Clocks of the server and of an orchestrator may differ by so much. */
 const CLOCK_SLACK_MS = 2_000;
-/** Scaling is taken down once in 30 s at least: where none was while it waited, the one before tells the most. */
-const SCALE_BEFORE_MS = 35_000;
+/** Scaling is taken down once in a minute at least: where none was while it waited, the one before tells the most. */
+const SCALE_BEFORE_MS = 65_000;
 
 /**
  * What is known of an execution, to be explained. Undefined when there is none of that id.

@@ -18,6 +18,8 @@ export interface LoadReading {
   readonly meanServiceMs: number | null;
   /** Share of the usable slots in use, 0-1, over the last seconds; null without slots. */
   readonly meanLoad: number | null;
+  /** The same at the last look. */
+  readonly load: number | null;
 }
 
 const WINDOW_MS = 60_000;
@@ -43,13 +45,13 @@ export class LoadGauge {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);
     if (first === undefined || last === undefined || first === last)
-      return { arrivalsPerS: 0, meanServiceMs: this.#knownServiceMs, meanLoad: this.#meanLoad() };
-    const spanS = (last.at - first.at) / 1_000;
+      return { arrivalsPerS: 0, meanServiceMs: this.#knownServiceMs, ...this.#loads() };
     this.#knownServiceMs = this.#serviceMs(first, last) ?? this.#knownServiceMs;
     return {
-      arrivalsPerS: Math.max(0, last.arrived - first.arrived) / spanS,
+      // Of a whole minute, though it may not be over: a burst right after the start is not to be taken for what comes every second.
+      arrivalsPerS: Math.max(0, last.arrived - first.arrived) / (WINDOW_MS / 1_000),
       meanServiceMs: this.#knownServiceMs,
-      meanLoad: this.#meanLoad(),
+      ...this.#loads(),
     };
   }
 
@@ -70,12 +72,16 @@ export class LoadGauge {
     return last.at - first.at >= WINDOW_MS / 2 ? busyMs / Math.max(1, ended) : undefined;
   }
 
-  #meanLoad(): number | null {
+  #loads(): Pick<LoadReading, "meanLoad" | "load"> {
     const last = this.#samples.at(-1);
-    if (last === undefined) return null;
+    if (last === undefined) return { meanLoad: null, load: null };
     const recent = this.#samples.filter(({ at }) => last.at - at < LOAD_WINDOW_MS);
-    const slots = recent.reduce((sum, { usableSlots }) => sum + usableSlots, 0);
-    if (slots === 0) return null;
-    return Math.min(1, recent.reduce((sum, { inFlight }) => sum + inFlight, 0) / slots);
+    return { meanLoad: loadOf(recent), load: loadOf([last]) };
   }
+}
+
+function loadOf(samples: readonly LoadSample[]): number | null {
+  const slots = samples.reduce((sum, { usableSlots }) => sum + usableSlots, 0);
+  if (slots === 0) return null;
+  return Math.min(1, samples.reduce((sum, { inFlight }) => sum + inFlight, 0) / slots);
 }

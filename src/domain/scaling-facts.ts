@@ -67,6 +67,8 @@ export interface ScalingFacts {
   readonly starting: number;
   /** Share of the usable slots that was in use, as a mean over the last seconds; null where nothing is known. */
   readonly meanLoad: number | null;
+  /** The same at this moment. */
+  readonly load: number | null;
   /** Executions that came in, per second, over the last minute. */
   readonly arrivalsPerS: number;
   /** How long a task keeps a slot, as a mean; null before the first one ended. */

@@ -88,15 +88,17 @@ function tooFew({ count, floor, policy }: View): string {
 /** The seed's guards (seed.md, "Triggers de Escalado"), and tasks that nobody can run. */
 function reasonsToGrow({ facts, policy }: View): string[] {
   const depth = depthOf(facts);
-  const { meanLoad, unplaceable, workers } = facts;
+  const { meanLoad, load, unplaceable, workers } = facts;
+  // The mean alone would go on for seconds after the work is done.
+  const lasting = meanLoad === null || load === null ? null : Math.min(meanLoad, load);
   const live = workers.filter((worker) => worker.available && !worker.leaving);
   const available = live.length;
   // Where the provisioner's own workers cannot run them, one more like these could not either.
   const mayHelp = unplaceable > 0 && !live.some(({ managed }) => managed);
   return [
     depth > policy.highWatermark ? `${depth} waiting, more than ${policy.highWatermark}` : "",
-    meanLoad !== null && meanLoad > policy.upLoad
-      ? `mean load ${percent(meanLoad)}, above ${percent(policy.upLoad)}`
+    lasting !== null && lasting > policy.upLoad
+      ? `mean load ${percent(lasting)}, above ${percent(policy.upLoad)}`
       : "",
     depth > 0 && available === 0 ? `${depth} waiting and no worker is available` : "",
     mayHelp ? `${unplaceable} tasks that no live worker can run` : "",

@@ -16,6 +16,10 @@ import { composeBeat, type ResourceSample } from "./compose-beat.ts";
  * node, so that "the event loop is blocked" and "the process is dead" are different facts, and a
  * blocked loop does not cost the worker its tasks.
  */
+
+/** A worker has to beat twice before it gets work: one that is new does not wait a whole turn for that. */
+const PROOF_MS = 500;
+
 const settings = workerData as BeatThreadSettings;
 const state = new BeatState(settings.buffer);
 const inFlight = new Map<string, LongTask & { extendedAt: number }>();
@@ -32,7 +36,7 @@ const bus = await connectBus({
 });
 parentPort?.on("message", (message: ToBeatThread) => receive(message, bus));
 parentPort?.postMessage("ready");
-beat(bus);
+beat(bus, Math.min(PROOF_MS, settings.intervalMs));
 const extender = setInterval(
   () => extendDue(bus, Date.now()),
   Math.min(1_000, settings.ackWaitMs / 6),
@@ -63,7 +67,8 @@ function receive(message: ToBeatThread, bus: Bus): void {
   }
 }
 
-function beat(bus: Bus): void {
+/** The next one comes after `nextMs`. */
+function beat(bus: Bus, nextMs = turnMs()): void {
   clearTimeout(timer);
   const now = Date.now();
   const previous = sample;
@@ -76,8 +81,12 @@ function beat(bus: Bus): void {
   });
   seq += 1;
   bus.nc.publish(bus.names.heartbeat(settings.workerId), JSON.stringify(body));
-  // +-10 %: a fleet that was started at once must not beat in step.
-  timer = setTimeout(() => beat(bus), settings.intervalMs * (0.9 + Math.random() * 0.2));
+  timer = setTimeout(() => beat(bus), nextMs);
+}
+
+/** +-10 %: a fleet that was started at once must not beat in step. */
+function turnMs(): number {
+  return settings.intervalMs * (0.9 + Math.random() * 0.2);
 }
 
 /** Every third of ack_wait, so that one lost extension does not cost the task. */

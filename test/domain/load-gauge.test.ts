@@ -16,6 +16,8 @@ test("executions that come in are counted per second of the last minute", () => 
   expect(steady.read().arrivalsPerS).toBeCloseTo(20);
   const over = gaugeOf(300, (second) => ({ arrived: Math.min(second, 100) * 20 }));
   expect(over.read().arrivalsPerS).toBe(0);
+  const burst = gaugeOf(3, (second) => ({ arrived: second > 0 ? 600 : 0 }));
+  expect(burst.read().arrivalsPerS).toBe(10);
 });
 
 test("how long a task keeps a slot follows from the slots in use and the tasks that ended", () => {
@@ -40,7 +42,14 @@ test("an idle fleet still knows how long tasks took", () => {
 
 test("the load is that of the last ten seconds, and none without slots", () => {
   const gauge = gaugeOf(60, (second) => ({ inFlight: second > 50 ? 6 : 0 }));
-  expect(gauge.read().meanLoad).toBeCloseTo(0.75);
+  expect(gauge.read()).toMatchObject({ meanLoad: 0.75, load: 0.75 });
+  gauge.add({ at: 61_000, arrived: 0, ended: 0, inFlight: 0, usableSlots: 8 });
+  expect(gauge.read()).toMatchObject({ meanLoad: 0.675, load: 0 });
   expect(gaugeOf(5, () => ({ usableSlots: 0 })).read().meanLoad).toBeNull();
-  expect(new LoadGauge().read()).toEqual({ arrivalsPerS: 0, meanServiceMs: null, meanLoad: null });
+  expect(new LoadGauge().read()).toEqual({
+    arrivalsPerS: 0,
+    meanServiceMs: null,
+    meanLoad: null,
+    load: null,
+  });
 });

@@ -72,6 +72,7 @@ export class Autoscaling {
   #answering: Subscription | undefined;
   #wish: ScalingWish = NO_WISH;
   #leads = false;
+  #isNewLeader = true;
 
   constructor(options: AutoscalingOptions) {
     this.#options = options;
@@ -103,6 +104,7 @@ export class Autoscaling {
   /** This orchestrator leads: scaling is its business now. */
   async lead(): Promise<void> {
     this.#leads = true;
+    this.#isNewLeader = true;
     this.#wish = await this.#options.wishes.read();
     if (!this.#leads) return;
     this.#answering = answerScaling(this.#options.bus, this);
@@ -173,6 +175,7 @@ export class Autoscaling {
   async #decide(): Promise<void> {
     try {
       const lost = await this.#provisioning.refresh();
+      if (this.#isNewLeader) this.#begin();
       for (const error of lost) this.#actor.send({ type: "crashed", error });
       const policy = this.#policy;
       const facts = this.#facts(await this.#lanesWithAges());
@@ -184,15 +187,20 @@ export class Autoscaling {
     }
   }
 
+  #begin(): void {
+    this.#isNewLeader = false;
+    const { workers, starting, now } = this.#facts([]);
+    const staying = workers.filter(({ leaving }) => !leaving).length;
+    this.#memory.begin(staying + starting, now);
+  }
+
   #note(facts: ScalingFacts, policy: ScalingPolicy, decision: ScalingDecision): void {
     const { decisions, log } = this.#options;
-    const before = this.#memory.last;
-    this.#memory.note(decision, facts.now);
+    this.#memory.note(decision, facts.now, policy.minWorkers);
     const { action, count, desired, size, reasons } = decision;
-    const isSame = before?.decision.reasons.join() === reasons.join();
     // While something cannot wait it is decided every second: the same again is no news.
-    if (action === "hold" && isSame && !this.#memory.isRecordDue(facts.now)) return;
-    this.#memory.recorded(facts.now);
+    if (!this.#memory.isNews(decision) && !this.#memory.isRecordDue(facts.now)) return;
+    this.#memory.recorded(decision, facts.now);
     const inputs = { facts, policy };
     const candidates = drainCandidates(facts, decision);
     decisions.record({ kind: "scale", about: {}, inputs, candidates, choice: decision, reasons });

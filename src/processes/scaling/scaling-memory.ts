@@ -8,17 +8,23 @@ export interface TimedDecision {
 /** Sizes are kept as the largest of so long each: the stabilisation looks at minutes. */
 const SLICE_MS = 10_000;
 
-const RECORD_EVERY_MS = 30_000;
+const RECORD_EVERY_MS = 10_000;
+
+/** Reasons without their numbers. */
+function shapeOf(reasons: readonly string[]): string {
+  return reasons.join("; ").replace(/\d+(\.\d+)?/g, "#");
+}
 
 type Remembered = Pick<ScalingFacts, "sizes" | "lastUpAt" | "lastDownAt" | "target">;
 
-/** What later decisions have to know of earlier ones. A new leader knows nothing of them and errs on the side of more. */
+/** What later decisions have to know of earlier ones. */
 export class ScalingMemory {
   readonly #keepMs: number;
   #sizes: { at: number; size: number }[] = [];
   #lastUpAt: number | null = null;
   #lastDownAt: number | null = null;
   #target: number | null = null;
+  #recordedShape = "";
   #recordedAt = Number.NEGATIVE_INFINITY;
   #last: TimedDecision | undefined;
   #lastChange: TimedDecision | undefined;
@@ -28,10 +34,21 @@ export class ScalingMemory {
     this.#keepMs = keepMs;
   }
 
+  /**
+   * A new leader: what there is was asked for by somebody, so that it stays for the stabilisation time.
+   */
+  begin(count: number, at: number): void {
+    this.#sizes = [{ at, size: count }];
+    this.#target = null;
+    this.#lastUpAt = null;
+    this.#lastDownAt = null;
+    this.#last = undefined;
+    this.#lastChange = undefined;
+  }
+
   get facts(): Remembered {
-    const { length } = this.#sizes;
     return {
-      sizes: this.#sizes.slice(0, length),
+      sizes: this.#sizes.map((sample) => ({ ...sample })),
       lastUpAt: this.#lastUpAt,
       lastDownAt: this.#lastDownAt,
       target: this.#target,
@@ -52,18 +69,26 @@ export class ScalingMemory {
     return now - this.#recordedAt >= RECORD_EVERY_MS;
   }
 
-  recorded(now: number): void {
+  recorded({ reasons }: ScalingDecision, now: number): void {
     this.#recordedAt = now;
+    this.#recordedShape = shapeOf(reasons);
   }
 
-  note(decision: ScalingDecision, at: number): void {
+  /** Whether something else was decided last; numbers change with every look. */
+  isNews({ action, reasons }: ScalingDecision): boolean {
+    return action !== "hold" || this.#recordedShape !== shapeOf(reasons);
+  }
+
+  /** `least` is the number below which starting workers is no scaling, but what was to be there anyway. */
+  note(decision: ScalingDecision, at: number, least: number): void {
     this.#last = { at, decision };
     if (decision.size !== null) this.#noteSize(decision.size, at);
     if (decision.action === "hold") return;
     this.#lastChange = this.#last;
+    const isGrowth = decision.desired > Math.max(least, this.#target ?? 0);
     this.#target = decision.desired;
-    if (decision.action === "up") this.#lastUpAt = at;
-    else this.#lastDownAt = at;
+    if (decision.action === "down") this.#lastDownAt = at;
+    else if (isGrowth) this.#lastUpAt = at;
   }
 
   #noteSize(size: number, at: number): void {

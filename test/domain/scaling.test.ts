@@ -1,0 +1,169 @@
+import { describe, expect, test } from "vitest";
+import { decideScale, needsAnswerNow } from "../../src/domain/scaling.ts";
+import type { ScalingFacts, ScalingPolicy } from "../../src/domain/scaling-facts.ts";
+import { factsOf, NOW, POLICY, waiting, workers } from "./scaling-fixtures.ts";
+
+const decide = (facts: ScalingFacts, policy: Partial<ScalingPolicy> = {}) =>
+  decideScale(facts, { ...POLICY, ...policy });
+const reasons = (facts: ScalingFacts) => decide(facts).reasons.join("; ");
+/** Ten tasks a second of half a second each: five slots busy. */
+const BUSY = { meanLoad: 0.9, load: 0.9, arrivalsPerS: 10, meanServiceMs: 500 };
+
+describe("more workers", () => {
+  test("a lane above its watermark brings as many as work the backlog off in half a minute", () => {
+    const decision = decide(factsOf(2, { lanes: waiting(3_000), meanServiceMs: 1_000 }));
+    // 3000 in 30 s are 100 at once, by 5 slots of which 75 % are to be busy.
+    expect(decision).toMatchObject({ action: "up", size: 27, desired: 20, start: 18 });
+    expect(decision.reasons[0]).toBe("3000 waiting, more than 1000");
+  });
+
+  test("at the watermark nothing happens, one above it does", () => {
+    expect(decide(factsOf(2, { lanes: waiting(1_000) })).action).toBe("hold");
+    expect(decide(factsOf(2, { lanes: waiting(1_001) })).action).toBe("up");
+  });
+
+  test("a load above 70 % that lasts brings one more", () => {
+    expect(decide(factsOf(4, BUSY))).toMatchObject({ action: "up", desired: 5 });
+    expect(decide(factsOf(4, { ...BUSY, load: 0.1 })).action).toBe("hold");
+    expect(decide(factsOf(4, { ...BUSY, meanLoad: 0.7, load: 0.7 })).action).toBe("hold");
+  });
+
+  test("work that nobody can take now brings one more, however little it is", () => {
+    const none = { lanes: waiting(1), workers: workers(2, { available: false }) };
+    expect(decide(factsOf(2, none))).toMatchObject({ action: "up", desired: 3 });
+    expect(reasons(factsOf(2, none))).toContain("1 waiting and no worker is available");
+  });
+
+  test("a task that no live worker can run brings one, but not where one like those would not help", () => {
+    const foreign = { unplaceable: 3, workers: workers(2, { managed: false }) };
+    expect(decide(factsOf(2, foreign))).toMatchObject({ action: "up", desired: 3 });
+    expect(decide(factsOf(2, { unplaceable: 3 })).action).toBe("hold");
+  });
+
+  test("while nothing is known of how long tasks take it goes step by step", () => {
+    const facts = factsOf(2, { lanes: waiting(50_000), meanServiceMs: null });
+    expect(decide(facts)).toMatchObject({ size: null, desired: 3 });
+    expect(decide(facts, { upStep: 4 })).toMatchObject({ desired: 6 });
+  });
+
+  test("those that are starting count, and no step is added on top of them", () => {
+    const facts = factsOf(2, { lanes: waiting(3_000), meanServiceMs: 100, starting: 3, target: 5 });
+    expect(decide(facts)).toMatchObject({ action: "hold", count: 5, desired: 5 });
+  });
+
+  test("it waits for the cool-down after the last scale-up, and says for how long", () => {
+    const facts = factsOf(4, { ...BUSY, lastUpAt: NOW - 4_000 });
+    expect(decide(facts).action).toBe("hold");
+    expect(reasons(facts)).toContain("cooling down for 6 s after the last scale-up");
+    expect(decide(factsOf(4, { ...BUSY, lastUpAt: NOW - 10_000 })).action).toBe("up");
+  });
+
+  test("never more than the most", () => {
+    expect(decide(factsOf(20, BUSY))).toMatchObject({ action: "hold", desired: 20 });
+    expect(reasons(factsOf(20, BUSY))).toContain("already at the most, 20");
+  });
+
+  test("fewer than the least are made up for at once, without cool-down", () => {
+    const facts = factsOf(0, { target: null, lastUpAt: NOW - 1 });
+    expect(decide(facts)).toMatchObject({ action: "up", start: 2 });
+    expect(reasons(facts)).toBe("0 workers, at least 2");
+  });
+
+  test("a worker that crashed is replaced, though the load does not ask for it", () => {
+    const facts = factsOf(4, { target: 5, meanLoad: 0.5, load: 0.5, lastUpAt: NOW - 1 });
+    expect(decide(facts)).toMatchObject({ action: "up", start: 1, desired: 5 });
+    expect(reasons(facts)).toBe("4 of the 5 workers that were decided are there");
+  });
+});
+
+describe("fewer workers", () => {
+  const idle = (count: number, changes: Partial<ScalingFacts> = {}) =>
+    factsOf(count, { meanLoad: 0.1, load: 0.1, ...changes });
+
+  test("a load below 30 % retires one, the emptiest", () => {
+    const busy = workers(4).map((worker, index) => ({ ...worker, inFlight: 4 - index }));
+    expect(decide(idle(4, { workers: busy }))).toMatchObject({
+      action: "down",
+      desired: 3,
+      drain: ["w-4"],
+    });
+  });
+
+  test("never below the least, nor below what the load asked for within three minutes", () => {
+    expect(decide(idle(2)).action).toBe("hold");
+    const lately = { sizes: [{ at: NOW - 170_000, size: 4 }] };
+    expect(decide(idle(4, lately)).action).toBe("hold");
+    expect(reasons(idle(4, lately))).toBe("the load asked for 4 lately, there are 4");
+    const before = { sizes: [{ at: NOW - 181_000, size: 4 }] };
+    expect(decide(idle(4, before))).toMatchObject({ action: "down", desired: 3 });
+  });
+
+  test("one step per cool-down, counted from the last scaling in either direction", () => {
+    expect(decide(idle(4, { lastUpAt: NOW - 59_000 })).action).toBe("hold");
+    expect(decide(idle(4, { lastDownAt: NOW - 59_000 })).action).toBe("hold");
+    expect(decide(idle(4, { lastDownAt: NOW - 60_000 })).action).toBe("down");
+    expect(decide(idle(9), { downStep: 3 })).toMatchObject({ desired: 6 });
+  });
+
+  test("nobody is retired above the low watermark, nor while others are starting", () => {
+    expect(decide(idle(4, { lanes: waiting(100) })).action).toBe("hold");
+    expect(decide(idle(4, { starting: 1, target: 5 })).action).toBe("hold");
+  });
+
+  test("only those that the provisioner can stop, and nobody who leaves already", () => {
+    const mixed = [
+      ...workers(2, { managed: false }),
+      ...workers(1, { workerId: "own", inFlight: 3 }),
+      ...workers(1, { workerId: "going", leaving: true }),
+    ];
+    expect(decide(idle(3, { workers: mixed }))).toMatchObject({ drain: ["own"], desired: 2 });
+    const foreign = { workers: workers(4, { managed: false }) };
+    expect(decide(idle(4, foreign))).toMatchObject({ action: "hold", drain: [] });
+  });
+
+  test("more than the most are retired at once", () => {
+    expect(decide(idle(6, BUSY), { maxWorkers: 4 })).toMatchObject({ action: "down", desired: 4 });
+  });
+});
+
+describe("what people and the supervisor want", () => {
+  test("a fixed number is kept, whatever the load", () => {
+    const fixed = (workers: number) => ({ ...BUSY, mode: { type: "fixed", workers } as const });
+    expect(decide(factsOf(4, fixed(6)))).toMatchObject({ action: "up", start: 2 });
+    expect(decide(factsOf(4, fixed(4))).action).toBe("hold");
+    expect(decide(factsOf(4, fixed(1)))).toMatchObject({ action: "down", desired: 1 });
+  });
+
+  test("paused: nobody comes and nobody goes, not even for the least", () => {
+    const mode = { type: "paused" } as const;
+    expect(decide(factsOf(1, { ...BUSY, mode })).action).toBe("hold");
+    expect(decide(factsOf(9, { mode })).action).toBe("hold");
+    expect(needsAnswerNow(factsOf(0, { mode }), POLICY)).toBeUndefined();
+  });
+
+  test("a supervisor that doubts itself scales nothing", () => {
+    const frozen = "3 of 4 workers are suspect at once";
+    expect(decide(factsOf(0, { frozen })).action).toBe("hold");
+    expect(reasons(factsOf(0, { frozen }))).toBe(`frozen: ${frozen}`);
+  });
+
+  test("when many die, those are replaced and nobody is added", () => {
+    const escalated = "11 workers died in 5 minutes";
+    expect(decide(factsOf(4, { ...BUSY, escalated })).action).toBe("hold");
+    expect(decide(factsOf(2, { ...BUSY, escalated, target: 4 }))).toMatchObject({ desired: 4 });
+  });
+
+  test("where others act, what they were told counts and not how far they are", () => {
+    const advice = factsOf(2, { ...BUSY, advisory: true, target: 4 });
+    expect(decide(advice)).toMatchObject({ action: "up", count: 4, desired: 5 });
+    const idle = factsOf(2, { advisory: true, target: 4 });
+    expect(decide(idle)).toMatchObject({ action: "down", desired: 3, drain: [] });
+  });
+});
+
+test("what cannot wait for the interval says so, and an idle fleet does not", () => {
+  expect(needsAnswerNow(factsOf(2), POLICY)).toBeUndefined();
+  expect(needsAnswerNow(factsOf(9), POLICY)).toBeUndefined();
+  expect(needsAnswerNow(factsOf(1), POLICY)).toBe("1 workers, at least 2");
+  expect(needsAnswerNow(factsOf(2, { lanes: waiting(1_001) }), POLICY)).toContain("1001 waiting");
+});
