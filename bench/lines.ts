@@ -1,4 +1,5 @@
 import type { Baseline } from "./baseline.ts";
+import type { DecidingFigures } from "./deciding.ts";
 import type { IdleFigures } from "./idle.ts";
 import { type Latency, medianOf, type Rate } from "./measure.ts";
 import type { Line } from "./report.ts";
@@ -74,6 +75,19 @@ export function waitingLines(
   const before = medianOf(rounds.map((round) => round.drained.perSecond));
   const name = `drain while ${waiting} wait for a retry`;
   return [{ name, unit: "/s", value, ratio: value / before, ratioTo: "drain", atLeast: 0.8 }];
+}
+
+export function decidingLine({ workers, decide, copy }: DecidingFigures): Line {
+  const name = `deciding about ${workers} workers, p50`;
+  const ratioTo = "writing it down";
+  return {
+    name,
+    unit: "ms",
+    value: decide.p99Ms,
+    ratio: decide.p99Ms / copy.p99Ms,
+    ratioTo,
+    below: 2,
+  };
 }
 
 /** From this many workers on it is the figure of a large fleet. */

@@ -8,9 +8,10 @@ import { describeDurability } from "../src/nats-server/durability.ts";
 import type { NatsServer } from "../src/nats-server/start.ts";
 import { measureBaseline } from "./baseline.ts";
 import { drain, enqueue, fillWithWaiting, submitToResult } from "./batuta.ts";
+import { measureDeciding } from "./deciding.ts";
 import { BenchFleet } from "./fleet.ts";
 import { type IdleFigures, measureIdle } from "./idle.ts";
-import { idleLines, type Round, roundLines, waitingLines } from "./lines.ts";
+import { decidingLine, idleLines, type Round, roundLines, waitingLines } from "./lines.ts";
 import type { Rate } from "./measure.ts";
 import { type Line, printReport, targets } from "./report.ts";
 
@@ -77,6 +78,9 @@ async function main(): Promise<void> {
   }
 }
 
+/** A fleet as large as an orchestrator is promised to carry. */
+const DECIDED_ABOUT = 1_000;
+
 interface Settings {
   readonly rounds: number;
   readonly count: number;
@@ -107,6 +111,7 @@ async function measure(bus: Bus, server: NatsServer, settings: Settings): Promis
     ...roundLines(measured),
     ...waitingLines(measured, waiting, beside),
     ...idle.flatMap(idleLines),
+    decidingLine(measureDeciding(DECIDED_ABOUT)),
   ];
 }
 

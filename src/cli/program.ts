@@ -8,6 +8,7 @@ import { explainCommand } from "./commands/explaining.ts";
 import { natsCommand } from "./commands/nats.ts";
 import { scaleCommand } from "./commands/scaling.ts";
 import { servingCommands } from "./commands/serving.ts";
+import { simulateCommand } from "./commands/simulating.ts";
 import { submitCommand } from "./commands/submitting.ts";
 import { watchingCommands } from "./commands/watching.ts";
 import type { ExitName } from "./exit-codes.ts";
@@ -42,6 +43,7 @@ export function buildProgram(context: CommandContext): Command {
   program.addCommand(scaleCommand(context));
   program.addCommand(executionsCommand(context));
   program.addCommand(explainCommand(context));
+  program.addCommand(simulateCommand(context));
   program.commandsGroup("Server:");
   program.addCommand(natsCommand(context));
   return teach(program, {

@@ -9,6 +9,7 @@ import { type Orchestrator, startOrchestrator } from "./orchestrator.ts";
 import { orchestratorPort } from "./orchestrator-port.ts";
 import type { ProcessLog } from "./process-log.ts";
 import type { OrchestratorScaling } from "./scaling/autoscaling.ts";
+import { scalingPolicyOf } from "./scaling/scaling-policy.ts";
 
 export interface RunningOrchestrator {
   readonly orchestrator: Orchestrator;
@@ -88,8 +89,8 @@ export async function runOrchestrator(
 }
 
 function scalingOf({ scaling }: Config): Omit<OrchestratorScaling, "provisioner"> {
-  const { enabled, evaluationIntervalMs, startupTimeoutMs, provisioner: _, ...policy } = scaling;
-  return { enabled, evaluationIntervalMs, startupTimeoutMs, policy };
+  const { enabled, evaluationIntervalMs, startupTimeoutMs } = scaling;
+  return { enabled, evaluationIntervalMs, startupTimeoutMs, policy: scalingPolicyOf(scaling) };
 }
 
 /** For a server that somebody else runs: how it syncs cannot be asked over the bus. */

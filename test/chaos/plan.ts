@@ -1,3 +1,5 @@
+import { randomFrom } from "../../src/domain/random.ts";
+
 export const FAULT_KINDS = [
   "kill-worker",
   "freeze-worker",
@@ -135,15 +137,4 @@ function flowOf(sort: number, size: number): FlowKind {
   if (sort < 0.5) return { type: "noop" };
   if (sort < 0.95) return { type: "slow", delayMs: Math.round(50 + size * 1_000) };
   return { type: "failing", retryable: size < 0.5 };
-}
-
-/** Mulberry32 (Tommy Ettinger, 2017): numbers in [0, 1), the same for the same seed everywhere. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -11,6 +11,7 @@ import type {
   ScalingFacts,
   ScalingPolicy,
 } from "../../domain/scaling-facts.ts";
+import { ScalingMemory } from "../../domain/scaling-memory.ts";
 import {
   changedWish,
   limitsOf,
@@ -30,7 +31,6 @@ import { drainCandidates } from "./drain-candidates.ts";
 import { LoadWatch } from "./load-watch.ts";
 import { Provisioning } from "./provisioning.ts";
 import { fleetFacts } from "./scaling-facts.ts";
-import { ScalingMemory } from "./scaling-memory.ts";
 import { scalingView } from "./scaling-view.ts";
 
 /** What an orchestrator is told about scaling. */

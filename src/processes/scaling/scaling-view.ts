@@ -1,10 +1,10 @@
 import type { AutoscalerContext } from "../../../actors/autoscaler-facts.ts";
 import type { ProvisionerKind } from "../../domain/provisioning.ts";
 import type { ScalingFacts, ScalingPolicy } from "../../domain/scaling-facts.ts";
+import type { ScalingMemory, TimedDecision } from "../../domain/scaling-memory.ts";
 import type { ScalingWish } from "../../domain/scaling-wish.ts";
 import type { ActorSnapshot } from "../../kernel/actor.ts";
 import type { ScalingView } from "../../messages/scaling.ts";
-import type { ScalingMemory, TimedDecision } from "./scaling-memory.ts";
 
 export interface ScalingParts {
   readonly facts: ScalingFacts;

@@ -1,4 +1,4 @@
-import type { ScalingDecision, ScalingFacts } from "../../domain/scaling-facts.ts";
+import type { ScalingDecision, ScalingFacts } from "./scaling-facts.ts";
 
 export interface TimedDecision {
   readonly at: number;
