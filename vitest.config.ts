@@ -4,7 +4,7 @@ import { SERVER_LINES, type ServerLine } from "./src/nats-server/versions.ts";
 /** Tests that need nothing installed. */
 const UNIT = [
   "test/architecture.test.ts",
-  "test/{actors,chaos,cli,config,docs,domain,engine,http,kernel,messages,telemetry}/**/*.test.ts",
+  "test/{actors,chaos,cli,config,docs,domain,engine,http,kernel,messages,provisioners,telemetry}/**/*.test.ts",
 ];
 
 /**
@@ -14,7 +14,7 @@ const UNIT = [
 const ANY_SERVER = [
   "test/client/**/*.test.ts",
   "test/system/{bad-input,cut-off,drain,executions,hostile-workers,http}.test.ts",
-  "test/system/{pause-operator,poison,silent-worker}.test.ts",
+  "test/system/{pause-operator,poison,scaling,silent-worker}.test.ts",
 ];
 
 /** BATUTA_TEST_NATS picks one line; with BATUTA_TEST_NATS_URL there is but one server. */

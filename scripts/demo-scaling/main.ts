@@ -7,6 +7,7 @@ import { DemoFleet } from "../demo/fleet.ts";
 import { report } from "../demo/report.ts";
 import { startOwnServer } from "../own-server.ts";
 import { burstChecks } from "./checks.ts";
+import { explained } from "./explained.ts";
 import { Timeline } from "./timeline.ts";
 
 /** `npm run demo:scaling`: a burst on two workers, and what the supervisor makes of it. */
@@ -61,7 +62,8 @@ async function burst(bus: Bus, fleet: DemoFleet): Promise<boolean> {
   const rest = () => timeline.count("registering", "healthy", "degraded", "draining") === 2;
   await timeline.until("two workers again", DONE_MS, rest);
   timeline.stop();
-  return report(burstChecks(timeline, { executions: EXECUTIONS, firstWorkers }));
+  const checks = burstChecks(timeline, { executions: EXECUTIONS, firstWorkers });
+  return report([...checks, await explained(bus, timeline)]);
 }
 
 /** As any NATS client does it, a few hundred at a time. */

@@ -109,7 +109,7 @@ export class Timeline {
 
   /** As the last decision saw it. */
   #load(): string {
-    const share = /mean load (\d+ %)/.exec(this.decisions.at(-1)?.choice.reasons.join() ?? "");
+    const share = /load (\d+ %)/.exec(this.decisions.at(-1)?.choice.reasons.join() ?? "");
     return share?.[1] ?? "";
   }
 }

@@ -98,7 +98,7 @@ function reasonsToGrow({ facts, policy }: View): string[] {
   return [
     depth > policy.highWatermark ? `${depth} waiting, more than ${policy.highWatermark}` : "",
     lasting !== null && lasting > policy.upLoad
-      ? `mean load ${percent(lasting)}, above ${percent(policy.upLoad)}`
+      ? `load ${percent(lasting)}, above ${percent(policy.upLoad)}`
       : "",
     depth > 0 && available === 0 ? `${depth} waiting and no worker is available` : "",
     mayHelp ? `${unplaceable} tasks that no live worker can run` : "",

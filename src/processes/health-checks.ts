@@ -71,6 +71,17 @@ export function janitorCheck({ leads, janitorReport }: Orchestrator): HealthChec
   return { name, status: "degraded", detail: `${detail}; the last look failed: ${trouble}` };
 }
 
+/** What the provisioner could not do. Only the leader's is asked. */
+export function scalingCheck({ leads, scaling }: Orchestrator): HealthCheck {
+  const name = "scaling";
+  if (!leads) return { name, status: "healthy", detail: "another orchestrator's, if any leads" };
+  const { trouble, state, provisioner, actualWorkers, desiredWorkers } = scaling.view;
+  const detail = `${provisioner}, ${state}: ${actualWorkers} of ${desiredWorkers} workers`;
+  if (trouble === null) return { name, status: "healthy", detail };
+  const { failures, error } = trouble;
+  return { name, status: "degraded", detail: `${detail}; ${failures} failures in a row: ${error}` };
+}
+
 export function workersCheck({ total, available }: FleetSummary): HealthCheck {
   const name = "workers";
   if (total === 0) return { name, status: "degraded", detail: "no worker is registered" };

@@ -6,6 +6,7 @@ import {
   durabilityCheck,
   janitorCheck,
   readBus,
+  scalingCheck,
   supervisionCheck,
   supervisorCheck,
   workersCheck,
@@ -27,6 +28,7 @@ export async function healthReport(
     workersCheck(workers),
     supervisionCheck(orchestrator, Date.now()),
     janitorCheck(orchestrator),
+    scalingCheck(orchestrator),
     durabilityCheck(durability),
   ];
   return {

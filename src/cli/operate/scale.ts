@@ -34,7 +34,7 @@ export async function scale(
  *
  * @throws InvalidInputError that says what is accepted.
  */
-export function changeOf(
+function changeOf(
   wish: string | undefined,
   { min, max, reason }: Omit<ScaleOptions, "output">,
 ): ScalingRequest | undefined {

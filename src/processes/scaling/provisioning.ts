@@ -1,4 +1,8 @@
-import type { ProvisionedWorker, Provisioner } from "../../provisioners/provisioner.ts";
+import {
+  ProvisionError,
+  type ProvisionedWorker,
+  type Provisioner,
+} from "../../provisioners/provisioner.ts";
 import type { ProcessLog } from "../process-log.ts";
 
 export interface ProvisioningOptions {
@@ -11,9 +15,10 @@ export interface ProvisioningOptions {
   readonly isKnown: (workerId: string) => boolean;
   readonly now: () => number;
   readonly log: ProcessLog;
+  /** For each call: a provisioner that hangs must not hang the supervisor. Default 30 s. */
+  readonly callMs?: number;
 }
 
-/** For each call: a provisioner that hangs must not hang the supervisor. */
 const CALL_MS = 30_000;
 
 /** The provisioner as scaling uses it: within time, within limits, and without believing all that it says. */
@@ -37,7 +42,7 @@ export class Provisioning {
    */
   async refresh(): Promise<readonly string[]> {
     const { provisioner } = this.#options;
-    const listed = await within(provisioner.kind, (signal) => provisioner.list(signal));
+    const listed = await this.#call((signal) => provisioner.list(signal));
     this.#workers = [...new Map(listed.map((worker) => [worker.workerId, worker])).values()];
     return this.#giveUpStillborn();
   }
@@ -50,16 +55,14 @@ export class Provisioning {
     const allowed = Math.max(0, Math.min(count, limit() - staying));
     if (allowed < count) log.warn({ count, allowed, staying }, "the hard cap: fewer are started");
     if (allowed === 0) return;
-    await within(provisioner.kind, (signal) => provisioner.start(allowed, signal));
+    await this.#call((signal) => provisioner.start(allowed, signal));
     await this.refresh();
   }
 
   async retire(workerIds: readonly string[]): Promise<void> {
     const { provisioner, drainTimeoutMs } = this.#options;
     if (provisioner.advisory) return;
-    await within(provisioner.kind, (signal) =>
-      provisioner.retire(workerIds, drainTimeoutMs, signal),
-    );
+    await this.#call((signal) => provisioner.retire(workerIds, drainTimeoutMs, signal));
     const told = new Set(workerIds);
     this.#workers = this.#workers.map((worker) =>
       told.has(worker.workerId) ? { ...worker, leaving: true } : worker,
@@ -80,19 +83,28 @@ export class Provisioning {
     );
     const ids = stillborn.map(({ workerId }) => workerId);
     if (ids.length === 0) return [];
-    await within(provisioner.kind, (signal) => provisioner.retire(ids, 0, signal));
+    await this.#call((signal) => provisioner.retire(ids, 0, signal));
     for (const workerId of ids) this.gone(workerId);
     return ids.map((id) => `worker ${id} did not register within ${startupTimeoutMs / 1_000} s`);
   }
-}
 
-/** Rejects in time whether or not the provisioner heeds the signal. */
-async function within<T>(kind: string, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const signal = AbortSignal.timeout(CALL_MS);
-  const late = new Promise<never>((_, reject) => {
-    const tell = () =>
-      reject(new Error(`the provisioner ${kind} did not answer in ${CALL_MS / 1_000} s`));
-    signal.addEventListener("abort", tell, { once: true });
-  });
-  return Promise.race([call(signal), late]);
+  /** Rejects in time whether or not the provisioner heeds the signal. */
+  async #call<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { provisioner, callMs = CALL_MS } = this.#options;
+    const late = `the provisioner ${provisioner.kind} did not answer in ${callMs / 1_000} s`;
+    const hung = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const error = new ProvisionError(late);
+        hung.abort(error);
+        reject(error);
+      }, callMs);
+    });
+    try {
+      return await Promise.race([call(hung.signal), timeout]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
 }
