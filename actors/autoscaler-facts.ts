@@ -21,11 +21,14 @@ export interface AutoscalerInput {
   readonly now: () => number;
   /** How often scaling is decided without an alarm. */
   readonly intervalMs: number;
+  /** It was at work before it failed, and goes on. */
+  readonly leads?: boolean | undefined;
 }
 
 export interface AutoscalerContext {
   readonly now: () => number;
   readonly intervalMs: number;
+  readonly leads: boolean;
   /** What it is at work on; undefined before the first decision. */
   readonly decision: ScalingDecision | undefined;
   /** In a row: what the provisioner could not do, and workers that crashed. */
@@ -42,10 +45,12 @@ export interface AutoscalerContext {
  */
 const BACKOFF = { firstMs: 1_000, factor: 2, maxMs: 60_000, forgetMs: 60_000 } as const;
 
-export function initialAutoscaler({ now, intervalMs }: AutoscalerInput): AutoscalerContext {
+export function initialAutoscaler(input: AutoscalerInput): AutoscalerContext {
+  const { now, intervalMs, leads = false } = input;
   return {
     now,
     intervalMs,
+    leads,
     decision: undefined,
     failures: 0,
     failedAt: Number.NEGATIVE_INFINITY,

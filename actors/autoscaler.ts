@@ -16,6 +16,7 @@ const autoscaler = setup({
     tags: {} as "deciding" | "acting" | "failing",
   },
   guards: {
+    isLeading: ({ context }) => context.leads,
     isAlarmed: ({ context }) => context.isAlarmed,
     isTired: ({ context }) => restMs(context) > 0,
     isUp: ({ event }) => event.type === "decided" && event.decision.action === "up",
@@ -28,6 +29,8 @@ const autoscaler = setup({
     answer: 120_000,
   },
   actions: {
+    noteLead: assign({ leads: true }),
+    noteFollow: assign({ leads: false }),
     noteAlarm: assign({ isAlarmed: true }),
     noteLook: assign({ isAlarmed: false }),
     noteDecision: assign(({ event }) =>
@@ -51,6 +54,7 @@ const silent = { target: "failing", actions: "noteSilence" } as const;
 
 /**
  * Keeps as many workers as `decideScale` asks for. Only the leader's is at work.
+ * - booting: no time passes here; one that starts again after a fault of its own goes on with its work.
  * - suspended: another orchestrator leads, or none.
  * - idle: until the interval is over or something cannot wait.
  * - deciding: facts are gathered and weighed.
@@ -63,10 +67,11 @@ export const autoscalerMachine = autoscaler.createMachine({
   id: "autoscaler",
   options: { maxIterations: 1_000 },
   context: ({ input }) => initialAutoscaler(input),
-  initial: "suspended",
-  on: { follow: { target: ".suspended" } },
+  initial: "booting",
+  on: { follow: { target: ".suspended", actions: "noteFollow" } },
   states: {
-    suspended: { on: { lead: "deciding" } },
+    booting: { always: [{ guard: "isLeading", target: "deciding" }, { target: "suspended" }] },
+    suspended: { on: { lead: { target: "deciding", actions: "noteLead" } } },
     idle: {
       always: { guard: "isAlarmed", target: "deciding" },
       on: { alarm: { actions: "noteAlarm" }, crashed: toFailing },

@@ -124,6 +124,8 @@ export class ProcessProvisioner implements Provisioner {
       tellEnd();
       this.#ended(child, code, signal);
     });
+    // Without a listener a later one, of a signal that cannot be sent, would end this process.
+    process.on("error", () => {});
     try {
       await isSpawned(process);
     } catch (cause) {

@@ -160,6 +160,19 @@ describe("the autoscaler", () => {
     expect(done()).toEqual(["decide", "start 2"]);
   });
 
+  test("one that failed itself and starts again goes on where its orchestrator leads", () => {
+    send({ type: "lead" });
+    decided(HOLD);
+    const { context } = autoscaler.snapshot();
+    const kernel = new Kernel({ clock });
+    const again = kernel.start({
+      address: "autoscaler",
+      machine: autoscaler.machine as Parameters<typeof kernel.start>[0]["machine"],
+      input: { now: context.now, intervalMs: INTERVAL_MS, leads: context.leads },
+    });
+    expect(again.snapshot().state).toBe("deciding");
+  });
+
   test("a host that never answers does not stop it for good", () => {
     send({ type: "lead" });
     decided(UP);

@@ -1,6 +1,11 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Subscription } from "nats";
 import { type AutoscalerEffects, autoscalerWith } from "../../../actors/autoscaler-effects.ts";
-import type { AutoscalerContext, AutoscalerEvent } from "../../../actors/autoscaler-facts.ts";
+import type {
+  AutoscalerContext,
+  AutoscalerEvent,
+  AutoscalerInput,
+} from "../../../actors/autoscaler-facts.ts";
 import type { Bus } from "../../bus/connect.ts";
 import { oldestAgeMs } from "../../bus/lane-stats.ts";
 import type { ScalingWishes } from "../../bus/scaling-wishes.ts";
@@ -59,6 +64,7 @@ export interface AutoscalingOptions extends OrchestratorScaling {
   readonly fault: (error: unknown, what: string) => void;
 }
 
+const READ_AGAIN_MS = 1_000;
 const ADDRESS = "autoscaler";
 
 /** Keeps the fleet as large as its load asks for: the autoscaler actor, and what it has done. */
@@ -73,6 +79,8 @@ export class Autoscaling {
   #wish: ScalingWish = NO_WISH;
   #leads = false;
   #isNewLeader = true;
+  /** Counts the times that it was told to lead: an answer may belong to an earlier one. */
+  #term = 0;
 
   constructor(options: AutoscalingOptions) {
     this.#options = options;
@@ -93,10 +101,11 @@ export class Autoscaling {
       now: Date.now,
     });
     const input = { now: () => kernel.clock.now(), intervalMs: options.evaluationIntervalMs };
-    this.#actor = kernel.start<AutoscalerEvent, typeof input, AutoscalerContext>({
+    this.#actor = kernel.start<AutoscalerEvent, AutoscalerInput, AutoscalerContext>({
       address: ADDRESS,
       machine: autoscalerWith(this.#effects()),
       input,
+      recover: ({ leads }) => ({ ...input, leads }),
     });
     this.#stopListening = provisioner.onExit((exit) => this.#exited(exit));
   }
@@ -105,11 +114,29 @@ export class Autoscaling {
   async lead(): Promise<void> {
     this.#leads = true;
     this.#isNewLeader = true;
-    this.#wish = await this.#options.wishes.read();
-    if (!this.#leads) return;
+    this.#term += 1;
+    const term = this.#term;
+    const wish = await this.#readWish(() => this.#leads && this.#term === term);
+    if (wish === undefined) return;
+    this.#wish = wish;
     this.#answering = answerScaling(this.#options.bus, this);
     this.#watch.start();
     this.#actor.send({ type: "lead" });
+  }
+
+  /** What people want has to be known before anything is decided. Undefined once it is no more of use. */
+  async #readWish(isMeant: () => boolean): Promise<ScalingWish | undefined> {
+    const { wishes, fault } = this.#options;
+    while (isMeant()) {
+      try {
+        const wish = await wishes.read();
+        return isMeant() ? wish : undefined;
+      } catch (error) {
+        fault(error, "what is wanted of scaling");
+        await pause(READ_AGAIN_MS);
+      }
+    }
+    return undefined;
   }
 
   follow(): void {
@@ -280,7 +307,8 @@ export class Autoscaling {
       this.#watch.lanes.map(async (depth) => ({
         lane: depth.lane,
         waiting: depth.pending,
-        oldestAgeMs: await oldestAgeMs(bus, depth, Date.now()),
+        // Only told: nothing is decided by it, and a bus that does not answer is no fault of the provisioner.
+        oldestAgeMs: await oldestAgeMs(bus, depth, Date.now()).catch(() => null),
       })),
     );
   }

@@ -3,6 +3,7 @@ import type { Bus } from "../../bus/connect.ts";
 import { type LaneDepth, laneDepths } from "../../bus/lane-stats.ts";
 import { usableSlots, type WorkerCandidate } from "../../domain/balancing.ts";
 import { LoadGauge, type LoadReading } from "../../domain/load-gauge.ts";
+import { seldom } from "../seldom.ts";
 
 export interface LoadWatchOptions {
   readonly bus: Bus;
@@ -17,17 +18,21 @@ export interface LoadWatchOptions {
 
 /** A lane above its watermark is to be answered within 2 s (docs/scaling.md). */
 const EVERY_MS = 1_000;
+const TELL_EVERY_MS = 30_000;
 
 /** Looks at the lanes and at the slots of the fleet once a second, for as long as this orchestrator leads. */
 export class LoadWatch {
   readonly #options: LoadWatchOptions;
   readonly #gauge = new LoadGauge();
+  readonly #tellFault: (error: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
   #isAsking = false;
   #lanes: readonly LaneDepth[] = [];
 
   constructor(options: LoadWatchOptions) {
     this.#options = options;
+    const { fault, now } = options;
+    this.#tellFault = seldom(TELL_EVERY_MS, now, (error) => fault(error, "depth of the lanes"));
   }
 
   /** As of the last look. */
@@ -59,7 +64,7 @@ export class LoadWatch {
       this.#lanes = await laneDepths(this.#options.bus);
       this.#sample();
     } catch (error) {
-      this.#options.fault(error, "depth of the lanes");
+      this.#tellFault(error);
     } finally {
       this.#isAsking = false;
     }
