@@ -1,5 +1,5 @@
 import type { Mishap } from "../src/domain/conduct.ts";
-import type { HealthVerdict } from "../src/domain/health.ts";
+import type { HealthInput, HealthVerdict } from "../src/domain/health.ts";
 import type { WorkerStateName } from "../src/messages/worker.ts";
 import { type EffectFaults, perform } from "./effects.ts";
 import { workerMachine } from "./worker.ts";
@@ -29,10 +29,14 @@ export interface WorkerChange {
 /** What a worker was judged by. Milliseconds. */
 export interface JudgedFacts {
   readonly verdict: HealthVerdict;
+  /** All that the verdict was passed on; undefined before the first beat. */
+  readonly scored: HealthInput | undefined;
   readonly streaks: Streaks;
   readonly late: boolean;
   readonly silentMs: number;
   readonly criticalVisits: number;
+  /** While it drains: how long it may take from now on, and whether that is for what it did. */
+  readonly drain: { readonly deadlineMs: number; readonly isQuarantine: boolean } | undefined;
 }
 
 /** A worker is gone; what it held has to move. */
@@ -82,9 +86,17 @@ function changeOf(facts: WorkerContext): WorkerChange {
 }
 
 function judgedFacts(context: WorkerContext): JudgedFacts {
-  const { verdict, streaks, late, criticalVisits } = context;
-  const silent = Math.round(silentMs(context));
-  return { verdict, streaks, late, silentMs: silent, criticalVisits: criticalVisits.length };
+  const { verdict, scored, streaks, late, criticalVisits, state, isQuarantined } = context;
+  const { deadlineMs } = drainOrderOf(context);
+  return {
+    verdict,
+    scored,
+    streaks,
+    late,
+    silentMs: Math.round(silentMs(context)),
+    criticalVisits: criticalVisits.length,
+    drain: state === "draining" ? { deadlineMs, isQuarantine: isQuarantined } : undefined,
+  };
 }
 
 function lossOf(facts: WorkerContext): WorkerLoss {

@@ -1,10 +1,16 @@
-import { type HealthVerdict, NO_VERDICT, scoreHealth } from "../src/domain/health.ts";
+import {
+  type HealthInput,
+  type HealthVerdict,
+  NO_VERDICT,
+  scoreHealth,
+} from "../src/domain/health.ts";
 import {
   EMPTY_HISTORY,
   excuseGap,
   type HealthHistory,
   rememberBeat,
 } from "../src/domain/health-history.ts";
+import type { HealthReport } from "../src/domain/health-report.ts";
 import type { WorkerStateName } from "../src/messages/worker.ts";
 import type { WorkerEnding, WorkerEvent, WorkerInput, WorkerManifest } from "./worker-events.ts";
 import { CRITICAL, DEGRADED, DRAIN, FREEZE, IMPROVED, RECOVERED } from "./worker-limits.ts";
@@ -48,6 +54,8 @@ export interface WorkerContext {
 
   readonly history: HealthHistory;
   readonly verdict: HealthVerdict;
+  /** What the verdict was passed on; undefined before the first beat. */
+  readonly scored: HealthInput | undefined;
   readonly streaks: Streaks;
   /** When it became critical, within the last 10 minutes. */
   readonly criticalVisits: readonly number[];
@@ -100,6 +108,7 @@ export function initialFacts(input: WorkerInput): WorkerContext {
     doubtedMs: 0,
     history: EMPTY_HISTORY,
     verdict: NO_VERDICT,
+    scored: undefined,
     streaks: NO_STREAKS,
     criticalVisits: [],
     load: 0,
@@ -133,14 +142,9 @@ export function withBeat(context: WorkerContext, event: EventOf<"heartbeat">): W
     maxConcurrentFlows,
     now,
   });
-  const verdict = scoreHealth({
-    report: beat,
-    history,
-    fleet,
-    heartbeatIntervalMs,
-    maxConcurrentFlows,
-    now,
-  });
+  const report = reportOf(beat);
+  const scored = { report, history, fleet, heartbeatIntervalMs, maxConcurrentFlows, now };
+  const verdict = scoreHealth(scored);
   const reported = beat.inFlight.length;
   return {
     ...context,
@@ -152,10 +156,24 @@ export function withBeat(context: WorkerContext, event: EventOf<"heartbeat">): W
     falseSuspicions: context.falseSuspicions + (context.late ? 1 : 0),
     history,
     verdict,
+    scored,
     streaks: withVerdict(context.streaks, verdict),
     load: beat.performance.currentLoad,
     reported,
     idleBeats: reported === 0 ? context.idleBeats + 1 : 0,
+  };
+}
+
+/** Without what says nothing of health: a beat may list thousands of tasks. */
+function reportOf({ status, eventLoopLagMs, currentLoad, ...beat }: HealthReport): HealthReport {
+  const { activeFlows, memoryUsagePercent, cpuUsagePercent } = currentLoad;
+  const { tasksCompleted, errorRate } = beat.performance;
+  return {
+    status,
+    eventLoopLagMs,
+    currentLoad: { activeFlows, memoryUsagePercent, cpuUsagePercent },
+    performance: { tasksCompleted, errorRate },
+    lastTakenAt: beat.lastTakenAt,
   };
 }
 

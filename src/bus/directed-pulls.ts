@@ -13,6 +13,8 @@ export interface TookTask {
   readonly executionId: string;
   readonly flowId: string;
   readonly place: LanePlace;
+  /** Its publisher wants to know why it was placed there. */
+  readonly explain: boolean;
 }
 
 /** Up to `count` messages of a lane, all behind the sequence `after`, may be with a worker unknown. */
@@ -166,11 +168,11 @@ export class DirectedPulls {
   }
 
   #tookAll(workerId: string, { lane, took }: PullReport): void {
-    for (const { executionId, flowId, ackSubject } of took) {
+    for (const { executionId, flowId, ackSubject, explain = false } of took) {
       const place = lanePlace(lane, ackSubject);
       if (place === undefined) continue;
       this.#seen[lane] = Math.max(this.#seen[lane], place.sequence);
-      this.#events.took(workerId, { executionId, flowId, place });
+      this.#events.took(workerId, { executionId, flowId, place, explain });
     }
   }
 

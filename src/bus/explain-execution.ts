@@ -1,20 +1,25 @@
 import { WaitTimeoutError } from "../domain/errors.ts";
 import type { ExecutionFacts } from "../domain/explain-execution.ts";
+import type { Decision } from "../messages/decision.ts";
 import type { StoredDeadLetter } from "../messages/result.ts";
+import type { DecisionKind } from "../messages/subjects.ts";
 import type { Bus } from "./connect.ts";
 import { newestDeadLetter } from "./dead-letter-reader.ts";
 import { concerns, readDecisions } from "./decisions.ts";
-import { ExecutionStore } from "./executions.ts";
+import { type ExecutionPlace, ExecutionStore } from "./executions.ts";
 import { findExecution } from "./find-execution.ts";
 import { findQueued } from "./find-queued.ts";
 import { laneDepths } from "./lane-stats.ts";
 import { PausedFlags } from "./paused-flags.ts";
-import { requestScaling } from "./request-scaling.ts";
+import { requestPlacement } from "./request-placement.ts";
 
 /** Clocks of the server and of an orchestrator may differ by so much. */
 const CLOCK_SLACK_MS = 2_000;
 /** Scaling is taken down once in a minute at least: where none was while it waited, the one before tells the most. */
 const SCALE_BEFORE_MS = 65_000;
+
+/** That a lane waits is taken down once in 30 s while it lasts. */
+const WAIT_BEFORE_MS = 30_000 + CLOCK_SLACK_MS;
 
 /**
  * What is known of an execution, to be explained. Undefined when there is none of that id.
@@ -54,9 +59,9 @@ export async function executionFacts(
   };
   return {
     ...facts,
-    ...(await told(bus, executionId, queuedAt, ended?.startedAt ?? null)),
+    ...(await told(bus, facts)),
     before: isOpen ? await countBefore(bus, place) : null,
-    fleet: isOpen ? await fleetNow(bus) : null,
+    now: known?.status === "queued" && place ? await placementOf(bus, executionId, place) : null,
   };
 }
 
@@ -68,12 +73,11 @@ function isoOf(epochMs: number | undefined): string | null {
   return epochMs === undefined ? null : new Date(epochMs).toISOString();
 }
 
-async function told(
-  bus: Bus,
-  executionId: string,
-  queuedAt: string | null,
-  startedAt: string | null,
-) {
+type Stay = Pick<ExecutionFacts, "executionId" | "lane" | "queuedAt" | "startedAt">;
+type Told = Pick<ExecutionFacts, "decisions" | "waits" | "scaling">;
+
+async function told(bus: Bus, stay: Stay): Promise<Told> {
+  const { executionId, lane, queuedAt, startedAt } = stay;
   const from = queuedAt === null ? undefined : Date.parse(queuedAt);
   const since = from === undefined ? {} : { since: from - CLOCK_SLACK_MS };
   const decisions = await readDecisions(bus, {
@@ -81,15 +85,19 @@ async function told(
     ...since,
     is: (decision) => concerns(decision, executionId),
   });
-  if (from === undefined) return { decisions, scaling: [] };
+  if (from === undefined) return { decisions, waits: [], scaling: [] };
   const until = startedAt === null ? {} : { until: Date.parse(startedAt) };
-  const scaling = await readDecisions(bus, {
-    kinds: ["scale"],
-    since: from - SCALE_BEFORE_MS,
-    ...until,
-  });
-  const within = scaling.filter(({ at }) => Date.parse(at) >= from);
-  return { decisions, scaling: within.length > 0 ? within : scaling.slice(-1) };
+  const during = async (kind: DecisionKind, earlierMs: number, is: (each: Decision) => boolean) => {
+    const all = await readDecisions(bus, { kinds: [kind], since: from - earlierMs, ...until, is });
+    const within = all.filter(({ at }) => Date.parse(at) >= from);
+    return within.length > 0 ? within : all.slice(-1);
+  };
+  const isOfLane = ({ about, choice }: Decision) =>
+    about.lane === lane &&
+    about.executionId !== executionId &&
+    (choice as { readonly type?: unknown } | null)?.type !== "assign";
+  const waits = await during("assign", WAIT_BEFORE_MS, isOfLane);
+  return { decisions, waits, scaling: await during("scale", SCALE_BEFORE_MS, () => true) };
 }
 
 /** At the most: some of those with a lower sequence may be gone already. */
@@ -103,12 +111,10 @@ async function countBefore(
   return place.sequence - depth.deliveredSequence - 1;
 }
 
-async function fleetNow(bus: Bus): Promise<ExecutionFacts["fleet"]> {
-  try {
-    const { actualWorkers, startingWorkers, load } = await requestScaling(bus);
-    return { workers: actualWorkers - startingWorkers, meanLoad: load.meanLoad };
-  } catch {
-    // Nobody leads: that is told in its place.
-    return null;
-  }
+async function placementOf(
+  bus: Bus,
+  executionId: string,
+  place: ExecutionPlace,
+): Promise<ExecutionFacts["now"]> {
+  return (await requestPlacement(bus, executionId, place)) ?? null;
 }

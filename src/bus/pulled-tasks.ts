@@ -2,6 +2,7 @@ import type { Msg, Subscription } from "nats";
 import { isLane, type Lane } from "../domain/lane.ts";
 import type { PullReport } from "../messages/worker.ts";
 import { nak } from "./ack.ts";
+import { asksWhy } from "./asks-why.ts";
 import type { Bus } from "./connect.ts";
 import { headersOf } from "./foreign.ts";
 import { type LaneMessage, lanePlace } from "./intake.ts";
@@ -85,11 +86,13 @@ export class PulledTasks {
     const place = lanePlace(lane, ackSubject);
     // Not from JetStream: anybody may publish here.
     if (place === undefined) return;
-    const taken = this.#take({ ...place, data: msg.data, headers: headersOf(msg) });
+    const headers = headersOf(msg);
+    const taken = this.#take({ ...place, data: msg.data, headers });
     if (taken === undefined) {
       nak(this.#bus, ackSubject);
       report.returned += 1;
-    } else report.took.push({ ...taken, ackSubject });
+    } else if (asksWhy(headers)) report.took.push({ ...taken, ackSubject, explain: true });
+    else report.took.push({ ...taken, ackSubject });
   }
 
   /** One message that cannot be handled must not end the client's reader, and with it this worker. */

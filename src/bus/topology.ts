@@ -81,7 +81,13 @@ export function wantedStreams(names: BusNames, options: TopologyOptions = {}): W
       max_msgs_per_subject: 64,
       max_age: 7 * DAY_NS,
     },
-    { ...limits, name: names.streams.decisions, subjects: [names.decision("*")], max_age: DAY_NS },
+    {
+      ...limits,
+      name: names.streams.decisions,
+      subjects: [names.decision("*")],
+      max_age: DAY_NS,
+      max_msgs: 1_000_000,
+    },
     {
       ...limits,
       storage: StorageType.Memory,

@@ -93,13 +93,20 @@ function choose(
   const first = cursor % free.length;
   const turn = free[first] as WorkerCandidate;
   if (policy.strategy === "round_robin") return turn;
-  const score = policy.strategy === "least_busy" ? idleShare : weightedRoom;
+  const score = SCORES[policy.strategy];
   let best = turn;
   for (let step = 1; step < free.length; step += 1) {
     const next = free[(first + step) % free.length] as WorkerCandidate;
     if (score(next, policy.capacityLimit) > score(best, policy.capacityLimit)) best = next;
   }
   return best;
+}
+
+const SCORES = { round_robin: freeSlots, least_busy: idleShare, weighted: weightedRoom };
+
+/** What a worker that could take a task is measured by: the most wins. Round robin looks only at whose turn it is. */
+export function scoreOf(worker: WorkerCandidate, policy: BalancingPolicy): number {
+  return SCORES[policy.strategy](worker, policy.capacityLimit);
 }
 
 /** Least busy: the largest share of its own slots is free; a degraded worker counts a quarter. */

@@ -1,3 +1,4 @@
+import { type HealthInput, scoreHealth } from "./health.ts";
 import { placeAgain, type RecordedPlacement } from "./recorded-placement.ts";
 import { type MovingTask, orderOfMove } from "./redistribution.ts";
 import { decideNext, type FailedAttempt } from "./retry.ts";
@@ -9,6 +10,7 @@ export interface ReplayableDecision {
   readonly kind: string;
   readonly inputs: unknown;
   readonly choice: unknown;
+  readonly truncated?: unknown;
 }
 
 /** `unknown`: of that kind, or of that record, the inputs are not complete or no pure function decides. */
@@ -24,8 +26,8 @@ export function replayDecision(decision: ReplayableDecision): Replay {
   return { type: isSame ? "same" : "different", choice };
 }
 
-function chosenAgain({ kind, inputs }: ReplayableDecision): unknown {
-  if (typeof inputs !== "object" || inputs === null) return undefined;
+function chosenAgain({ kind, inputs, choice, truncated }: ReplayableDecision): unknown {
+  if (typeof inputs !== "object" || inputs === null || truncated !== undefined) return undefined;
   switch (kind) {
     case "scale": {
       const { facts, policy } = inputs as { facts: ScalingFacts; policy: ScalingPolicy };
@@ -39,6 +41,11 @@ function chosenAgain({ kind, inputs }: ReplayableDecision): unknown {
     case "assign":
     case "unplaceable":
       return "workers" in inputs ? placeAgain(inputs as RecordedPlacement) : undefined;
+    case "health": {
+      const { scored } = inputs as { scored?: HealthInput };
+      // The state is its machine's to decide, from beats that came before; the verdict on this one is not.
+      return scored && { ...(choice as object), verdict: scoreHealth(scored) };
+    }
     default:
       return undefined;
   }

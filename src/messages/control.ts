@@ -1,4 +1,6 @@
+import type { Placement } from "../domain/balancing.ts";
 import type { Lane } from "../domain/lane.ts";
+import type { PlacementScore } from "../domain/recorded-placement.ts";
 import type { ExecutionStatus } from "./result.ts";
 
 /** What `flows.control.<executionId>` answers a cancel with. */
@@ -40,4 +42,13 @@ export interface StatusAnswer {
   readonly workerId: string;
   readonly flowId: string;
   readonly lane: Lane;
+}
+
+/** What an orchestrator answers `{action: "placement", lane, sequence}` with: who could take it now, and why not. */
+export interface PlacementAnswer {
+  readonly nodeTypes: readonly string[];
+  readonly placement: Placement;
+  /** The best first. */
+  readonly candidates: readonly PlacementScore[];
+  readonly candidatesLeftOut?: number;
 }

@@ -31,10 +31,17 @@ export interface Decision<I = unknown, C = unknown> {
   /** Which rules decided: it changes with their code or their settings. */
   readonly policyVersion: string;
   readonly inputs: I;
+  /** The best first. */
   readonly candidates: readonly DecisionCandidate[];
+  /** So many more were considered, and did no better than the last of these. */
+  readonly candidatesLeftOut?: number;
   readonly choice: C;
   readonly reasons: readonly string[];
+  /** The part that was left out, since the server takes no message so large. Without its inputs it cannot be replayed. */
+  readonly truncated?: DecisionPart;
 }
+
+export type DecisionPart = "workers" | "inputs" | "choice" | "reasons";
 
 /** A decision before it is stamped. */
 export type DecisionDraft = Pick<Decision, "kind" | "about" | "inputs" | "choice" | "reasons"> &

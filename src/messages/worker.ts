@@ -127,7 +127,15 @@ const pullReportSchema = z.object({
   by: z.string().max(64),
   lane: z.enum(LANES),
   took: z
-    .array(z.object({ executionId, flowId: z.string().max(128), ackSubject: z.string().max(512) }))
+    .array(
+      z.object({
+        executionId,
+        flowId: z.string().max(128),
+        ackSubject: z.string().max(512),
+        /** Its publisher asks why it was placed there (header Batuta-Explain). */
+        explain: z.boolean().optional(),
+      }),
+    )
     .max(10_000),
   returned: count,
   end: z.object({ pull: z.string().max(32), outcome: z.enum(["short", "unavailable"]) }).optional(),

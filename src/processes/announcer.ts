@@ -1,4 +1,4 @@
-import type { WorkerChange } from "../../actors/worker-effects.ts";
+import type { JudgedFacts, WorkerChange } from "../../actors/worker-effects.ts";
 import type { Bus } from "../bus/connect.ts";
 import type { RegistryEntry, WorkerRegistry } from "../bus/worker-registry.ts";
 import { publishWorkerState } from "../bus/worker-states.ts";
@@ -14,6 +14,14 @@ export interface AnnouncerOptions {
   readonly leads: () => boolean;
   readonly decisions: DecisionSink;
   readonly fault: (error: unknown, what: string) => void;
+}
+
+interface News {
+  readonly event: WorkerStateEvent;
+  /** The registry has it already. */
+  readonly isRegistered?: boolean;
+  readonly isJournaled?: boolean;
+  readonly mishap?: Mishap | undefined;
 }
 
 /** Each needs two or three answers of the bus: those of a whole fleet at once would crowd out all else. */
@@ -36,15 +44,10 @@ export class Announcer {
   changed(change: WorkerChange): void {
     if (change.from === null || !this.#options.leads()) return;
     const { mishap, facts, ...state } = change;
-    const { workerId, incarnation, from, to, reasons, load, inFlight } = state;
-    this.#options.decisions.record({
-      kind: to === "draining" ? "drain" : "health",
-      about: { workerId },
-      inputs: { incarnation, load, inFlight, ...facts },
-      choice: { from, to },
-      reasons,
-    });
-    this.#enqueue(this.#event(state), false, mishap);
+    const event = this.#event(state);
+    // At once: what was judged by is not to be mixed up with what the registry makes of it.
+    this.#record(event, facts);
+    this.#enqueue({ event, mishap, isJournaled: true });
   }
 
   /** A new leader announces what changed while nobody led; what is recorded already is no news. */
@@ -53,7 +56,7 @@ export class Announcer {
       const { workerId, incarnation, hostname, pool = "default" } = registration;
       const { state, reasons, load, inFlight } = standing;
       const change = { workerId, incarnation, to: state, reasons, load, inFlight, hostname, pool };
-      this.#enqueue(this.#event({ ...change, from: null }), false);
+      this.#enqueue({ event: this.#event({ ...change, from: null }) });
     }
   }
 
@@ -61,7 +64,7 @@ export class Announcer {
   lost(entries: readonly RegistryEntry[]): void {
     for (const entry of entries) {
       const reasons = ["lost while no orchestrator led"];
-      this.#enqueue(entryEvent(entry, entry.state, "offline", reasons), false);
+      this.#enqueue({ event: entryEvent(entry, entry.state, "offline", reasons) });
     }
   }
 
@@ -70,9 +73,11 @@ export class Announcer {
     const { incarnation } = entry.registration;
     if (evicted !== undefined) {
       const reasons = [`evicted by incarnation ${incarnation}`];
-      this.#enqueue(entryEvent(evicted, evicted.state, "offline", reasons), true);
+      const event = entryEvent(evicted, evicted.state, "offline", reasons);
+      this.#enqueue({ event, isRegistered: true });
     }
-    this.#enqueue(entryEvent(entry, null, "registering", entry.reasons), true);
+    const event = entryEvent(entry, null, "registering", entry.reasons);
+    this.#enqueue({ event, isRegistered: true });
   }
 
   /** Resolves when all that was to be told so far has been told or has failed. */
@@ -80,21 +85,39 @@ export class Announcer {
     await Promise.all(this.#queues.values());
   }
 
-  #enqueue(event: WorkerStateEvent, isRecorded: boolean, mishap?: Mishap): void {
-    const before = this.#queues.get(event.workerId) ?? Promise.resolve();
+  #enqueue(news: News): void {
+    const { workerId } = news.event;
+    const before = this.#queues.get(workerId) ?? Promise.resolve();
     const after = before
-      .then(() => this.#inTurn.run(() => this.#tell(event, isRecorded, mishap)))
+      .then(() => this.#inTurn.run(() => this.#tell(news)))
       .catch((error: unknown) => this.#options.fault(error, "announce"));
-    this.#queues.set(event.workerId, after);
+    this.#queues.set(workerId, after);
     void after.then(() => {
-      if (this.#queues.get(event.workerId) === after) this.#queues.delete(event.workerId);
+      if (this.#queues.get(workerId) === after) this.#queues.delete(workerId);
     });
   }
 
-  async #tell(event: WorkerStateEvent, isRecorded: boolean, mishap?: Mishap): Promise<void> {
+  async #tell({ event, isRegistered, isJournaled, mishap }: News): Promise<void> {
     const { bus, registry } = this.#options;
-    const before = isRecorded ? event.from : await registry.record(event, mishap);
-    if (before !== undefined) await publishWorkerState(bus, { ...event, from: before });
+    const before = isRegistered ? event.from : await registry.record(event, mishap);
+    if (before === undefined) return;
+    const told = { ...event, from: before };
+    if (!isJournaled) this.#record(told);
+    await publishWorkerState(bus, told);
+  }
+
+  #record(
+    { workerId, incarnation, from, to, reasons, load, inFlight }: WorkerStateEvent,
+    judged?: JudgedFacts,
+  ): void {
+    const { verdict, drain, ...facts } = judged ?? {};
+    this.#options.decisions.record({
+      kind: to === "draining" ? "drain" : "health",
+      about: { workerId },
+      inputs: { incarnation, load, inFlight, ...facts },
+      choice: { from, to, ...(verdict && { verdict }), ...drain },
+      reasons,
+    });
   }
 
   #event(change: Omit<WorkerStateEvent, "at">): WorkerStateEvent {

@@ -2,7 +2,13 @@ import type { Msg, Subscription } from "nats";
 import { jsonOf } from "../bus/foreign.ts";
 import { WaitTimeoutError } from "../domain/errors.ts";
 import { isId } from "../domain/ids.ts";
-import type { CancelAnswer, PauseAnswer, StatusAnswer } from "../messages/control.ts";
+import { isLane, type Lane } from "../domain/lane.ts";
+import type {
+  CancelAnswer,
+  PauseAnswer,
+  PlacementAnswer,
+  StatusAnswer,
+} from "../messages/control.ts";
 import { type CancelDeps, cancel } from "./cancel.ts";
 import { type PauseDeps, pause, resume } from "./pause.ts";
 import type { Pauses } from "./pauses.ts";
@@ -10,21 +16,30 @@ import type { Pauses } from "./pauses.ts";
 interface ControlRequest {
   readonly action?: unknown;
   readonly reason?: unknown;
+  readonly lane?: unknown;
+  readonly sequence?: unknown;
 }
 
 export interface ControlDeps extends CancelDeps, PauseDeps {
   readonly pauses: Pauses;
+  /** Where the message there would go now; undefined when it is gone. */
+  readonly placement: (place: Place) => Promise<PlacementAnswer | undefined>;
 }
 
-type Answer = CancelAnswer | PauseAnswer | StatusAnswer;
+interface Place {
+  readonly lane: Lane;
+  readonly sequence: number;
+}
+
+type Answer = CancelAnswer | PauseAnswer | StatusAnswer | PlacementAnswer;
 type Fault = (error: unknown, executionId: string) => void;
 
 const MAX_REASON_CHARS = 2_000;
 
 /**
  * Answers `flows.control.<executionId>`: a cancel, a pause and a resume (by the one that sees to it),
- * and a status, which is told by the one that holds the task, and by nobody else. Hears of cancels by
- * other orchestrators, too.
+ * a status, which is told by the one that holds the task, and by nobody else, and the question where a
+ * message would be placed now. Hears of cancels by other orchestrators, too.
  */
 export function answerControl(deps: ControlDeps, fault: Fault): readonly Subscription[] {
   const { nc, names } = deps.bus;
@@ -69,9 +84,18 @@ async function answer(
       return pause({ executionId, reason, requestId: requestIdOf(msg, "pause") }, deps);
     case "resume":
       return resume({ executionId, reason, requestId: requestIdOf(msg, "resume") }, deps);
+    case "placement": {
+      const place = placeIn(request);
+      return place === undefined ? misunderstood() : deps.placement(place);
+    }
     default:
       return misunderstood();
   }
+}
+
+function placeIn({ lane, sequence }: ControlRequest): Place | undefined {
+  const isPlace = isLane(lane) && Number.isSafeInteger(sequence) && Number(sequence) > 0;
+  return isPlace ? { lane, sequence: Number(sequence) } : undefined;
 }
 
 /** Where an answer goes is the same for all who hear a request, and no other request has it. */

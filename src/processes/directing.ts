@@ -21,6 +21,7 @@ import {
 } from "../domain/directing.ts";
 import { type Lane, perLane } from "../domain/lane.ts";
 import type { PullReport } from "../messages/worker.ts";
+import type { Placements } from "./decisions/placements.ts";
 import type { Fleet } from "./fleet.ts";
 import type { ProcessLog } from "./process-log.ts";
 import { recoverUnheld } from "./recover-unheld.ts";
@@ -46,6 +47,7 @@ export interface DirectingOptions {
   readonly isPausedIn: (lane: Lane) => boolean;
   /** A worker has said that it took this execution. */
   readonly booked: (executionId: string) => void;
+  readonly placements: Pick<Placements, "delivered">;
   readonly log: ProcessLog;
 }
 
@@ -143,13 +145,18 @@ export class Directing {
     onEnd(end);
   }
 
-  #took(workerId: string, { executionId, flowId, place }: TookTask): void {
-    const { assignments } = this.#options;
+  #took(workerId: string, took: TookTask): void {
+    const { assignments, placements } = this.#options;
+    const { executionId, flowId, place } = took;
     const task = { executionId, flowId, attempt: 1, message: place };
     const isNew = assignments.noteTaken(task, workerId, Date.now());
     // The first of the two is in the books. This one is looked up when it comes again.
-    if (isNew) this.#options.booked(executionId);
-    else nak(this.#bus, place.ackSubject, DUPLICATE_RETRY_MS);
+    if (!isNew) {
+      nak(this.#bus, place.ackSubject, DUPLICATE_RETRY_MS);
+      return;
+    }
+    this.#options.booked(executionId);
+    placements.delivered(workerId, took);
   }
 
   /**

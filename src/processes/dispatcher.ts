@@ -12,7 +12,7 @@ import type { ExecuteMessage } from "../messages/execute.ts";
 import type { AttemptRecord, DeadLetterReason } from "../messages/result.ts";
 import type { TaskRefusal } from "../messages/worker.ts";
 import { accept, summary } from "./accept.ts";
-import { Placements } from "./decisions/placements.ts";
+import type { Looked, Placements } from "./decisions/placements.ts";
 import { refuseMessage, settleEnded } from "./give-up.ts";
 import type { Pauses } from "./pauses.ts";
 import { recall } from "./recall.ts";
@@ -48,9 +48,7 @@ export interface DispatcherOptions {
   readonly booked: (executionId: string) => void;
   readonly now: () => number;
   readonly decisions: DecisionSink;
-  /** The share of assignments that is taken down, 0-1. */
-  readonly sampleShare: number;
-  readonly random: () => number;
+  readonly placements: Placements;
   readonly fault: (error: unknown, executionId: string) => void;
   /** A message that was pondered is out of the way: its slot may be used. */
   readonly settled: () => void;
@@ -69,14 +67,12 @@ const FAULT_RETRY_MS = 1_000;
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #unplaceables: Unplaceables;
-  readonly #placements: Placements;
   #cursor = 0;
   readonly #pondering = new Set<LaneMessage>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#unplaceables = new Unplaceables(options.unplaceableTimeoutMs);
-    this.#placements = new Placements(options);
   }
 
   /** Tasks that no live worker can run. */
@@ -122,9 +118,15 @@ export class Dispatcher {
 
   /** A worker did not take it. Offered again at once, the same one might be chosen and refuse again. */
   refusedBy(assignment: ForwardedTask, { refused }: TaskRefusal): void {
+    if (refused !== "unsupported") {
+      this.handBack(assignment);
+      return;
+    }
     const { workerId, task } = assignment;
-    if (refused === "unsupported") this.#postpone(task, `worker ${workerId} does not support it`);
-    else this.handBack(assignment);
+    const reason = `worker ${workerId} does not support it`;
+    this.#postpone(task, reason, (delayMs) =>
+      this.#options.placements.refused(task, workerId, reason, delayMs),
+    );
   }
 
   /** Back into its lane for a moment; no attempt is counted. */
@@ -183,6 +185,13 @@ export class Dispatcher {
     if (held !== undefined) assignments.settle(executionId, held.task.attempt);
     const { error, workerId } = last;
     const reason = "max_attempts";
+    this.#options.decisions.record({
+      kind: "deadletter",
+      about: { executionId, lane: message.lane, ...(workerId === null ? {} : { workerId }) },
+      inputs: { attempts, maxAttempts: task.maxAttempts },
+      choice: { type: "give-up", because: reason },
+      reasons: [`${attempts.length} of ${task.maxAttempts} attempts, the last with ${error.code}`],
+    });
     const failure = { executionId, flowId, message, reason, error, attempts, workerId } as const;
     await refuseMessage(bus, failure, new Date(now()).toISOString());
   }
@@ -215,7 +224,8 @@ export class Dispatcher {
   }
 
   #place(task: Task): void {
-    const { bus, assignments, candidates, recipient, balancing, pauses, now } = this.#options;
+    const { bus, assignments, candidates, recipient, balancing, pauses, placements, now } =
+      this.#options;
     if (pauses.has(task.executionId)) {
       pauses.holdBack(task.executionId, task.message);
       return;
@@ -223,20 +233,19 @@ export class Dispatcher {
     const workers = candidates();
     const cursor = this.#cursor;
     const placement = placeTask(workers, task, balancing, cursor);
-    const looked = { task, workers, cursor, placement };
+    const looked: Looked = { task, workers, cursor, placement };
     if (placement.type === "wait") {
-      this.#placements.waits(looked);
+      placements.waits(looked);
       nak(bus, task.message.ackSubject, FULL_RETRY_MS);
       return;
     }
     const worker = placement.type === "assign" ? recipient(placement.workerId) : undefined;
     if (placement.type === "unplaceable" || worker === undefined) {
-      this.#placements.unplaceable(looked);
-      this.#postpone(task, placement.reason);
+      this.#postpone(task, placement.reason, (delayMs) => placements.unplaceable(looked, delayMs));
       return;
     }
     this.#cursor += 1;
-    this.#placements.assigned(looked);
+    placements.assigned(looked);
     this.#unplaceables.forget(task.executionId);
     assignments.forward(task, worker, placement.reason, now());
     this.#options.booked(task.executionId);
@@ -250,7 +259,7 @@ export class Dispatcher {
   }
 
   /** Nobody alive can take it: back into the lane for a while, or to the dead letters in the end. */
-  #postpone(task: Task, reason: string): void {
+  #postpone(task: Task, reason: string, record: (delayMs: number) => void): void {
     const { bus, candidates, now } = this.#options;
     const anybodyThere = candidates().some(({ assignable }) => assignable);
     const verdict = anybodyThere
@@ -261,6 +270,7 @@ export class Dispatcher {
       this.#refuse(task.message, task.executionId, task.flowId, "unsupported", problems);
       return;
     }
+    record(verdict.delayMs);
     nak(bus, task.message.ackSubject, verdict.delayMs);
   }
 

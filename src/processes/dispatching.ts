@@ -10,6 +10,7 @@ import type { DecisionSink } from "../messages/decision.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { DoneMessage } from "../messages/worker.ts";
 import { Cancels } from "./cancels.ts";
+import { Placements } from "./decisions/placements.ts";
 import { Directing } from "./directing.ts";
 import { Dispatcher, type FlowNeeds } from "./dispatcher.ts";
 import type { Fleet } from "./fleet.ts";
@@ -98,6 +99,7 @@ export class Dispatching {
       this.pauses.booked(executionId);
       options.worked?.();
     };
+    const placements = new Placements({ ...options, random: Math.random, now });
     this.outcomes = new Outcomes({
       bus,
       assignments: this.assignments,
@@ -126,7 +128,7 @@ export class Dispatching {
       pauses: this.pauses,
       booked,
       now,
-      random: Math.random,
+      placements,
       fault,
       settled: () => this.poke(),
     });
@@ -138,6 +140,7 @@ export class Dispatching {
       ackWaitMs: options.ackWaitMs,
       isPausedIn: (lane) => this.pauses.isIn(lane),
       booked,
+      placements,
       fleet,
       log: options.log,
     });

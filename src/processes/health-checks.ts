@@ -82,6 +82,15 @@ export function scalingCheck({ leads, scaling }: Orchestrator): HealthCheck {
   return { name, status: "degraded", detail: `${detail}; ${failures} failures in a row: ${error}` };
 }
 
+/** What was decided stands all the same: it can only not be explained later. */
+export function journalCheck({ journal }: Orchestrator): HealthCheck {
+  const { recorded, dropped, trouble } = journal.report;
+  const name = "journal";
+  const detail = `decisions: ${recorded} taken down, ${dropped} dropped`;
+  if (trouble === undefined) return { name, status: "healthy", detail };
+  return { name, status: "degraded", detail: `${detail}; lately not all could be: ${trouble}` };
+}
+
 export function workersCheck({ total, available }: FleetSummary): HealthCheck {
   const name = "workers";
   if (total === 0) return { name, status: "degraded", detail: "no worker is registered" };

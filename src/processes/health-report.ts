@@ -5,6 +5,7 @@ import {
   type DurabilityFacts,
   durabilityCheck,
   janitorCheck,
+  journalCheck,
   readBus,
   scalingCheck,
   supervisionCheck,
@@ -29,6 +30,7 @@ export async function healthReport(
     supervisionCheck(orchestrator, Date.now()),
     janitorCheck(orchestrator),
     scalingCheck(orchestrator),
+    journalCheck(orchestrator),
     durabilityCheck(durability),
   ];
   return {

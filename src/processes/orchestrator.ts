@@ -16,12 +16,14 @@ import { BusWatch } from "./bus-watch.ts";
 import { logConnection } from "./connection-log.ts";
 import { DecisionJournal } from "./decisions/journal.ts";
 import { policyVersionOf } from "./decisions/policy-version.ts";
+import { Tide } from "./decisions/tide.ts";
 import { Dispatching, type DispatchingOptions } from "./dispatching.ts";
 import { Fleet } from "./fleet.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { watchPeers } from "./inheritance.ts";
 import type { JanitorReport } from "./janitor.ts";
 import { MessageRefusals } from "./message-refusals.ts";
+import { placementNow } from "./placement-now.ts";
 import type { ProcessLog } from "./process-log.ts";
 import { Autoscaling, type OrchestratorScaling } from "./scaling/autoscaling.ts";
 import { Supervision } from "./supervision.ts";
@@ -218,8 +220,15 @@ export class Orchestrator implements AsyncDisposable {
     const { assignments, cancels, pauses } = dispatching;
     await pauses.start();
     const { executions, flags } = this.#parts;
+    const paused = pauses.watch;
+    const placement = (place: Parameters<typeof placementNow>[0]) =>
+      placementNow(place, {
+        ...this.#options,
+        bus: control,
+        candidates: () => fleet.candidates(),
+      });
     const answering = answerControl(
-      { bus: data, assignments, executions, cancels, flags, pauses, paused: pauses.watch },
+      { bus: data, assignments, executions, cancels, flags, pauses, paused, placement },
       this.#fault,
     );
     const unsubscribers = answering.map((each) => () => each.unsubscribe());
@@ -393,7 +402,9 @@ export class Orchestrator implements AsyncDisposable {
   }
 
   #makeScaling(): Autoscaling {
-    const { scaling, drainTimeoutMs, log } = this.#options;
+    const { scaling, drainTimeoutMs, balancing, log } = this.#options;
+    const candidates = () => this.fleet.candidates();
+    const tide = new Tide({ decisions: this.journal, balancing, candidates, now: Date.now });
     return new Autoscaling({
       ...scaling,
       bus: this.control,
@@ -405,6 +416,7 @@ export class Orchestrator implements AsyncDisposable {
       unplaceable: () => this.dispatching.unplaceable,
       doubt: () => this.doubt,
       decisions: this.journal,
+      looked: (lanes) => tide.looked(lanes),
       log,
       fault: this.#fault,
     });

@@ -4,6 +4,7 @@ import { connectBus } from "../../src/bus/connect.ts";
 import type { ExecutionMemory, ExecutionStore } from "../../src/bus/executions.ts";
 import { ensureTopology } from "../../src/bus/topology.ts";
 import { NO_RECORD } from "../../src/messages/decision.ts";
+import { Placements } from "../../src/processes/decisions/placements.ts";
 import { Dispatcher } from "../../src/processes/dispatcher.ts";
 import { NOOP_FLOW } from "../support/cluster.ts";
 import { testPrefix, useNats } from "../support/nats.ts";
@@ -39,9 +40,14 @@ test("a message that is looked up before it is placed counts as held until that 
     pauses: { has: () => false, holdBack: () => {}, ended: () => {} },
     booked: () => {},
     now: () => Date.now(),
-    random: () => 0,
     decisions: NO_RECORD,
-    sampleShare: 0,
+    placements: new Placements({
+      decisions: NO_RECORD,
+      balancing: { strategy: "round_robin", capacityLimit: 0.8 },
+      sampleShare: 0,
+      random: () => 0,
+      now: () => 0,
+    }),
     fault: () => {},
     settled,
   });

@@ -23,8 +23,16 @@ export async function explainOne(
   const facts = await executionFacts(bus, id);
   if (facts === undefined) throw noSuchExecution(id);
   const explanation = explainExecution(facts);
+  if (isOld(facts.queuedAt ?? facts.finishedAt, Date.now()))
+    terminal.say("decisions are kept for 24 hours: of what is older only the attempts are known");
   printRecord(terminal, output, explanation, explanationLines(explanation, terminal.paint));
   return EXIT.ok;
+}
+
+const DECISIONS_KEPT_MS = 86_400_000;
+
+function isOld(since: string | null, now: number): boolean {
+  return since !== null && now - Date.parse(since) > DECISIONS_KEPT_MS;
 }
 
 /** Errors and reasons come from anywhere: line breaks and control characters are shown, not obeyed. */

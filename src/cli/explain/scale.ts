@@ -28,14 +28,14 @@ export async function explainScale(
 
 function cellsOf({ at, inputs, choice, reasons }: Decision): readonly string[] {
   const { facts } = (inputs ?? {}) as { readonly facts?: ScalingFacts };
-  const { action, count, desired } = choice as ScalingDecision;
+  const { action, count, desired } = (choice ?? {}) as Partial<ScalingDecision>;
   const load = facts?.meanLoad;
   return [
     at.slice(11, 19),
     facts === undefined ? "?" : String(depthOf(facts)),
     load === null || load === undefined ? "-" : `${Math.round(load * 100)} %`,
-    String(count),
-    action === "hold" ? "hold" : `${action} to ${desired}`,
+    String(count ?? "?"),
+    action === undefined || action === "hold" ? (action ?? "?") : `${action} to ${desired}`,
     oneLine(reasons.join("; ")),
   ];
 }

@@ -5,7 +5,7 @@ import { isWorkerId } from "../../domain/ids.ts";
 import type { Decision } from "../../messages/decision.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { openPreparedBus } from "../inspect/open-bus.ts";
-import { type Format, printListing } from "../output.ts";
+import { type Format, printListing, spanText } from "../output.ts";
 import type { Terminal } from "../terminal.ts";
 import { oneLine } from "./execution.ts";
 
@@ -48,11 +48,13 @@ export async function explainWorker(
 }
 
 function choiceText(kind: Decision["kind"], choice: unknown): string {
-  const { from, to, order } = (choice ?? {}) as {
-    readonly from?: string;
+  const { from, to, order, deadlineMs } = (choice ?? {}) as {
+    readonly from?: string | null;
     readonly to?: string;
     readonly order?: readonly string[];
+    readonly deadlineMs?: number;
   };
   if (kind === "redistribute") return `${order?.length ?? 0} tasks moved`;
-  return `${from} -> ${to}`;
+  const within = deadlineMs === undefined ? "" : ` within ${spanText(deadlineMs)}`;
+  return `${from ?? "new"} -> ${to}${within}`;
 }

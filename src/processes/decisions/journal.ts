@@ -9,12 +9,20 @@ import { seldom } from "../seldom.ts";
 import { fitted } from "./fit-decision.ts";
 
 export interface JournalOptions {
-  readonly bus: Bus;
+  readonly bus: Pick<Bus, "mux" | "names" | "maxPayloadBytes">;
   readonly orchestratorId: string;
   readonly policyVersion: string;
   readonly log: ProcessLog;
   /** Epoch milliseconds. */
   readonly now?: () => number;
+}
+
+/** How the journal has fared since its process started. */
+export interface JournalReport {
+  readonly recorded: number;
+  readonly dropped: number;
+  /** Why some could not be stored in the last minute; undefined when all could. */
+  readonly trouble: string | undefined;
 }
 
 /** Beyond this they are dropped: a bus that is away for long must not cost the memory of a process. */
@@ -23,9 +31,10 @@ const MAX_WAITING_BYTES = 16 * 1_048_576;
 const MAX_UNDER_WAY = 64;
 
 /** Of each kind: ten thousand flows that fail at once must not cost as many writes again. */
-const RATE = { burst: 1_000, perSecond: 200 } as const;
+const RATE = { burst: 3_000, perSecond: 200 } as const;
 
 const TELL_EVERY_MS = 30_000;
+const TROUBLE_MS = 60_000;
 const HEADERS_BYTES = 1_024;
 
 /**
@@ -42,7 +51,9 @@ export class DecisionJournal implements DecisionSink {
   #waiting: EncodedDecision[] = [];
   #waitingBytes = 0;
   #underWay = 0;
+  #recorded = 0;
   #dropped = 0;
+  #lastFault: { readonly why: string; readonly at: number } | undefined;
   #idle: (() => void)[] = [];
 
   constructor(options: JournalOptions) {
@@ -54,17 +65,25 @@ export class DecisionJournal implements DecisionSink {
     );
   }
 
-  /** Decisions that were made and not taken down. */
-  get dropped(): number {
-    return this.#dropped;
+  get report(): JournalReport {
+    const last = this.#lastFault;
+    const isLate = last !== undefined && this.#now() - last.at < TROUBLE_MS;
+    const trouble = isLate ? last.why : undefined;
+    return { recorded: this.#recorded, dropped: this.#dropped, trouble };
   }
 
+  /** Never throws, whatever it is given. */
   record(draft: DecisionDraft): void {
-    if (this.#mayRecord(draft.kind)) this.#add(this.#encode(draft));
-    else this.#drop("too many at once");
+    try {
+      if (this.#isFull()) this.#fail("the bus does not keep up");
+      else if (this.#mayRecord(draft.kind)) this.#add(this.#encode(draft));
+      else this.#drop(`too many of kind ${draft.kind} at once`);
+    } catch (error) {
+      this.#fail(`a decision cannot be written: ${(error as Error).message}`);
+    }
   }
 
-  /** Resolves once all that was recorded is stored or dropped, or after `timeoutMs`. */
+  /** Resolves once all that was recorded is stored or dropped; what is left after `timeoutMs` is dropped. */
   async settled(timeoutMs: number): Promise<void> {
     if (this.#underWay === 0) return;
     let late: NodeJS.Timeout | undefined;
@@ -73,16 +92,17 @@ export class DecisionJournal implements DecisionSink {
       late = setTimeout(resolve, timeoutMs);
     });
     clearTimeout(late);
+    for (const _ of this.#takeWaiting()) this.#fail("there was no more time to store them");
+  }
+
+  /** Asked before one is encoded: a thousand workers take a millisecond. */
+  #isFull(): boolean {
+    return this.#waiting.length >= MAX_WAITING || this.#waitingBytes >= MAX_WAITING_BYTES;
   }
 
   #add(encoded: EncodedDecision): void {
-    const bytes = this.#waitingBytes + encoded.body.length;
-    if (this.#waiting.length >= MAX_WAITING || bytes > MAX_WAITING_BYTES) {
-      this.#drop("the bus does not keep up");
-      return;
-    }
     this.#waiting.push(encoded);
-    this.#waitingBytes = bytes;
+    this.#waitingBytes += encoded.body.length;
     this.#publish();
   }
 
@@ -106,8 +126,11 @@ export class DecisionJournal implements DecisionSink {
       if (next === undefined) return;
       this.#waitingBytes -= next.body.length;
       this.#underWay += 1;
-      void publishDecision(this.#options.bus, next)
-        .catch((error: unknown) => this.#drop((error as Error).message))
+      publishDecision(this.#options.bus, next)
+        .then(() => {
+          this.#recorded += 1;
+        })
+        .catch((error: unknown) => this.#fail((error as Error).message))
         .finally(() => this.#published());
     }
   }
@@ -119,12 +142,23 @@ export class DecisionJournal implements DecisionSink {
     for (const tell of this.#idle.splice(0)) tell();
   }
 
+  #takeWaiting(): readonly EncodedDecision[] {
+    this.#waitingBytes = 0;
+    return this.#waiting.splice(0);
+  }
+
   #mayRecord(kind: DecisionKind): boolean {
     const now = this.#now();
     const bucket = this.#buckets.get(kind);
     if (waitForToken(bucket, RATE, now) > 0) return false;
     this.#buckets.set(kind, withoutToken(bucket, RATE, now));
     return true;
+  }
+
+  /** That something is wrong is told for a while; that there were too many is as it should be. */
+  #fail(why: string): void {
+    this.#lastFault = { why, at: this.#now() };
+    this.#drop(why);
   }
 
   #drop(why: string): void {

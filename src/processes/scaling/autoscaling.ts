@@ -7,7 +7,7 @@ import type {
   AutoscalerInput,
 } from "../../../actors/autoscaler-facts.ts";
 import type { Bus } from "../../bus/connect.ts";
-import { oldestAgeMs } from "../../bus/lane-stats.ts";
+import { type LaneDepth, oldestAgeMs } from "../../bus/lane-stats.ts";
 import type { ScalingWishes } from "../../bus/scaling-wishes.ts";
 import { decideScale, needsAnswerNow } from "../../domain/scaling.ts";
 import type {
@@ -60,6 +60,8 @@ export interface AutoscalingOptions extends OrchestratorScaling {
   /** Why the supervisor doubts itself. */
   readonly doubt: () => string | undefined;
   readonly decisions: DecisionSink;
+  /** How deep the lanes are, once a second while this orchestrator leads. */
+  readonly looked: (lanes: readonly LaneDepth[]) => void;
   readonly log: ProcessLog;
   readonly fault: (error: unknown, what: string) => void;
 }
@@ -91,6 +93,7 @@ export class Autoscaling {
       candidates: () => fleet.candidates(),
       capacityLimit,
       now: Date.now,
+      looked: options.looked,
       sampled: () => this.#sampled(),
       fault,
     });

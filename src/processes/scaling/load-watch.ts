@@ -11,6 +11,7 @@ export interface LoadWatchOptions {
   readonly capacityLimit: number;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  readonly looked: (lanes: readonly LaneDepth[]) => void;
   /** There is something new to look at. */
   readonly sampled: () => void;
   readonly fault: (error: unknown, what: string) => void;
@@ -63,6 +64,7 @@ export class LoadWatch {
     try {
       this.#lanes = await laneDepths(this.#options.bus);
       this.#sample();
+      this.#options.looked(this.#lanes);
     } catch (error) {
       this.#tellFault(error);
     } finally {

@@ -1,0 +1,68 @@
+import type { LaneDepth } from "../../bus/lane-stats.ts";
+import { type BalancingPolicy, placeTask, type WorkerCandidate } from "../../domain/balancing.ts";
+import type { Lane } from "../../domain/lane.ts";
+import { placementScores, recordPlacement } from "../../domain/recorded-placement.ts";
+import type { DecisionSink } from "../../messages/decision.ts";
+
+export interface TideOptions {
+  readonly decisions: DecisionSink;
+  readonly balancing: BalancingPolicy;
+  readonly candidates: () => readonly WorkerCandidate[];
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/** A busy lane begins to wait many times a minute. */
+const BEGIN_EVERY_MS = 5_000;
+/** While it lasts it is taken down now and then, so that each who waited finds a reason of its own time. */
+const LASTS_EVERY_MS = 30_000;
+
+/** A task that any worker could run: whether nobody at all has room for more. */
+const ANY = { nodeTypes: [] };
+
+/**
+ * Takes down when a lane begins to wait, and who was full then: what waits in its lane is asked for by
+ * nobody, so that no decision about it alone tells why.
+ */
+export class Tide {
+  readonly #options: TideOptions;
+  readonly #recordedAt = new Map<Lane, number>();
+  readonly #waiting = new Set<Lane>();
+
+  constructor(options: TideOptions) {
+    this.#options = options;
+  }
+
+  /** How deep the lanes are now; told by the leader, once a second. */
+  looked(depths: readonly LaneDepth[]): void {
+    const { candidates, balancing } = this.#options;
+    if (depths.every(({ pending }) => pending === 0)) {
+      this.#waiting.clear();
+      return;
+    }
+    const workers = candidates();
+    const placement = placeTask(workers, ANY, balancing, 0);
+    for (const { lane, pending, inFlight } of depths) {
+      if (pending === 0 || placement.type === "assign") this.#waiting.delete(lane);
+      else if (this.#isDue(lane))
+        this.#options.decisions.record({
+          kind: "assign",
+          about: { lane },
+          inputs: { ...recordPlacement(workers, ANY, balancing, 0), pending, inFlight },
+          candidates: placementScores(workers, ANY, balancing),
+          choice: placement,
+          reasons: [`${pending} wait in the lane ${lane}`, placement.reason],
+        });
+    }
+  }
+
+  #isDue(lane: Lane): boolean {
+    const now = this.#options.now();
+    const everyMs = this.#waiting.has(lane) ? LASTS_EVERY_MS : BEGIN_EVERY_MS;
+    this.#waiting.add(lane);
+    const last = this.#recordedAt.get(lane);
+    if (last !== undefined && now - last < everyMs) return false;
+    this.#recordedAt.set(lane, now);
+    return true;
+  }
+}
