@@ -36,6 +36,8 @@ const RATE = { burst: 3_000, perSecond: 200 } as const;
 const TELL_EVERY_MS = 30_000;
 const TROUBLE_MS = 60_000;
 const HEADERS_BYTES = 1_024;
+/** Enough for all that is known of a thousand workers, wherever a server would take more. */
+const MAX_BYTES = 1_048_576;
 
 /**
  * Takes down what was decided on `supervisor.decision.<kind>`. No decision waits for it: what cannot be
@@ -117,7 +119,8 @@ export class DecisionJournal implements DecisionSink {
       candidates: [],
       ...draft,
     };
-    return { decision, body: fitted(decision, bus.maxPayloadBytes - HEADERS_BYTES) };
+    const maxBytes = Math.min(MAX_BYTES, bus.maxPayloadBytes) - HEADERS_BYTES;
+    return { decision, body: fitted(decision, maxBytes) };
   }
 
   #publish(): void {
