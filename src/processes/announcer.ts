@@ -116,7 +116,7 @@ export class Announcer {
       about: { workerId },
       inputs: { incarnation, load, inFlight, ...facts },
       choice: { from, to, ...(verdict && { verdict }), ...drain },
-      reasons,
+      reasons: from === null && reasons.length === 0 ? ["registered"] : reasons,
     });
   }
 

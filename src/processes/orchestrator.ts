@@ -391,8 +391,10 @@ export class Orchestrator implements AsyncDisposable {
   }
 
   #makeJournal(): DecisionJournal {
-    const { scaling, balancing, retry, weights, log } = this.#options;
-    const policyVersion = policyVersionOf({ scaling: scaling.policy, balancing, retry, weights });
+    const { scaling, balancing, retry, weights, unplaceableTimeoutMs, log } = this.#options;
+    const { policy } = scaling;
+    const rules = { scaling: policy, balancing, retry, weights, unplaceableTimeoutMs };
+    const policyVersion = policyVersionOf(rules);
     return new DecisionJournal({
       bus: this.control,
       orchestratorId: this.id,

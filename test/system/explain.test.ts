@@ -1,3 +1,4 @@
+import { headers } from "nats";
 import { expect, test } from "vitest";
 import { readDecisions } from "../../src/bus/decisions.ts";
 import type { Explanation } from "../../src/domain/explain-execution.ts";
@@ -35,6 +36,8 @@ const failing = (retryable: boolean) => ({
   connections: [],
 });
 
+const isAssigned = (choice: unknown) => (choice as { type?: string }).type === "assign";
+
 /** Every record that has been taken down so far, once there are some that fit. */
 async function journal(cluster: Cluster, is: (all: readonly Decision[]) => boolean) {
   let all: Decision[] = [];
@@ -62,14 +65,41 @@ test("an execution that waited is explained by how full the fleet was", async ({
   expect(lines.join("\n")).toMatch(/started on worker w1, [2-9]\.\d s after it came/);
 });
 
-test("one that still waits is told what it waits for", async ({ task }) => {
+test("one that waited since all were full is told who was full, with settings as they come", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats);
+  await cluster.worker("w1", { BATUTA_WORKER_MAX_CONCURRENT_FLOWS: "1" });
+  for (const executionId of ["a", "b", "c"])
+    await cluster.publish("normal", { flowId: "slow", executionId, flowData: slowFlow(2_500) });
+  await cluster.result("c");
+  const lines = told(await explain(cluster, "c")).join("\n");
+  expect(lines).toMatch(
+    /the lane normal waited, with [12] in it \| all 1 workers that could take it are full \| considered w1: full: 1 in 1 slots/,
+  );
+});
+
+test("one that still waits is told its place, and who could take it and why not now", async ({
+  task,
+}) => {
   const cluster = await Cluster.start(task, nats, OFTEN);
-  const first = { flowId: "f", executionId: "first", flowData: NOOP_FLOW };
+  const first = { flowId: "f", executionId: "first", flowData: slowFlow(60_000) };
   await cluster.publish("low", first);
   await cluster.publish("low", { ...first, executionId: "second" });
-  const explanation = await explain(cluster, "second");
-  expect(explanation.status).toBe("queued");
-  expect(told(explanation).at(-1)).toBe("waits in its lane behind 1 others | there is no worker");
+  const nobody = await explain(cluster, "second");
+  expect(nobody.status).toBe("queued");
+  expect(told(nobody).at(-1)).toBe("waits in its lane behind 1 others | no worker is available");
+  await cluster.worker("w1", { BATUTA_WORKER_MAX_CONCURRENT_FLOWS: "1" });
+  await cluster.events.first(({ kind }) => kind === "started");
+  const full = told(await explain(cluster, "second")).at(-1);
+  expect(full).toMatch(
+    /^waits in its lane behind 0 others \| all 1 workers that could take it are full \| considered w1: full: 1 in 1 slots/,
+  );
+  cluster.firstOrchestrator.kill("SIGKILL");
+  await cluster.firstOrchestrator.exited();
+  expect(told(await explain(cluster, "second")).at(-1)).toBe(
+    "waits in its lane behind 0 others | no orchestrator could be asked who could take it",
+  );
 });
 
 test("one whose worker died is explained by the death and the move", async ({ task }) => {
@@ -88,6 +118,89 @@ test("one whose worker died is explained by the death and the move", async ({ ta
   const worker = await batuta(cluster, "explain", "worker", "doomed");
   expect(worker.out).toMatch(/redistribute +1 tasks moved/);
   expect(worker.out).toMatch(/health +\w+ -> offline +unreachable/);
+  expect(worker.out).toMatch(/health +new -> registering +registered/);
+});
+
+test("a worker that was drained is explained by who ordered it, why, and for how long", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats);
+  await cluster.worker("w1");
+  const drained = await batuta(cluster, "drain", "w1", "--reason", "new disk", "--timeout", "9s");
+  expect(drained.exitCode, drained.err).toBe(0);
+  const worker = await batuta(cluster, "explain", "worker", "w1");
+  expect(worker.out).toMatch(/drain +healthy -> draining within [89]\.\d s +new disk/);
+});
+
+test("a hostile error text is shown on one line and obeyed by no terminal", async ({ task }) => {
+  const cluster = await Cluster.start(task, nats);
+  await cluster.worker("w1");
+  const message = "\u001b[2Jgone\u202e\r\n12:00:00.000  completed\u0000 \u009b31m";
+  const nodes = [{ id: "boom", type: "fail", config: { code: "BOOM", message, retryable: false } }];
+  const flowData = { name: "hostile", version: 1, nodes, connections: [] };
+  await cluster.publish("normal", { flowId: "f", executionId: "x", flowData });
+  await cluster.result("x");
+  await journal(cluster, (all) => all.some(({ kind }) => kind === "deadletter"));
+  const { out, exitCode } = await batuta(cluster, "explain", "x");
+  expect(exitCode).toBe(0);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
+  expect(out.replaceAll("\n", "")).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);
+  expect(out).not.toMatch(/^12:00:00.000/m);
+  expect(out).toContain("BOOM");
+  expect(told(await explain(cluster, "x")).join()).toContain(message);
+});
+
+test("HTTP tells the same, decisions can be asked for, and health says what the journal did", async ({
+  task,
+}) => {
+  const settings = { BATUTA_HTTP_ENABLED: "true", BATUTA_HTTP_PORT: "0" };
+  const cluster = await Cluster.start(task, nats, settings);
+  const url = /"httpUrl":"([^"]+)"/.exec(cluster.firstOrchestrator.output)?.[1] ?? "";
+  const get = async (path: string) => (await fetch(`${url}${path}`)).json();
+  await cluster.worker("w1", { BATUTA_HTTP_ENABLED: "false" });
+  await cluster.publish("normal", { flowId: "f", executionId: "x", flowData: failing(false) });
+  await cluster.result("x");
+  await journal(cluster, (all) => all.some(({ kind }) => kind === "deadletter"));
+  expect(await get("/executions/x/explain")).toEqual(await explain(cluster, "x"));
+  expect(await get("/executions/y/explain")).toMatchObject({ status: 404 });
+  const { decisions } = (await get("/decisions?executionId=x&last=5")) as { decisions: Decision[] };
+  expect(decisions.map(({ kind }) => kind)).toEqual(["deadletter"]);
+  const { checks } = (await get("/orchestrator/health")) as {
+    checks: { name: string; status: string; detail: string }[];
+  };
+  const check = checks.find(({ name }) => name === "journal");
+  expect(check).toMatchObject({ status: "healthy" });
+  expect(check?.detail).toMatch(/^decisions: [1-9]\d* taken down, 0 dropped$/);
+});
+
+test("assignments that no orchestrator made, in a lane that the server delivers, are taken down where asked for", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats, { BATUTA_TASK_ACK_WAIT: "120s" });
+  const { nc, names } = cluster.bus;
+  for (let index = 0; index < 600; index += 1) {
+    const asks = index % 20 === 0;
+    const head = headers();
+    head.set("Nats-Msg-Id", `x${index}`);
+    if (asks) head.set("Batuta-Explain", "1");
+    const body = { flowId: "f", executionId: `x${index}`, flowData: NOOP_FLOW };
+    nc.publish(names.execute("normal"), JSON.stringify(body), { headers: head });
+  }
+  await nc.flush();
+  const slots = { BATUTA_WORKER_MAX_CONCURRENT_FLOWS: "10" };
+  await Promise.all([cluster.worker("w1", slots), cluster.worker("w2", slots)]);
+  await cluster.results.count(600);
+  const assigns = (all: readonly Decision[]) =>
+    all.filter(({ kind, choice }) => kind === "assign" && isAssigned(choice));
+  const all = assigns(await journal(cluster, (found) => assigns(found).length >= 30));
+  const ids = all.map(({ about }) => about.executionId ?? "").sort();
+  expect(ids).toEqual(Array.from({ length: 30 }, (_, index) => `x${index * 20}`).sort());
+  const delivered = all.filter(({ inputs }) => (inputs as { directed?: boolean }).directed);
+  expect(delivered.length).toBeGreaterThan(0);
+  const one = delivered[0]?.about.executionId ?? "";
+  expect(told(await explain(cluster, one)).join("\n")).toMatch(
+    /given to worker w[12] \| the lane is delivered straight to the workers/,
+  );
 });
 
 test("one that failed is explained attempt by attempt, up to the dead letter", async ({ task }) => {
@@ -128,7 +241,6 @@ test("whoever asks with Batuta-Explain is told where it was placed and why there
   await cluster.worker("w2", { BATUTA_WORKER_MAX_CONCURRENT_FLOWS: "9" });
   const body = { flowId: "f", executionId: "x", flowData: slowFlow(50) };
   const { nc, names } = cluster.bus;
-  const { headers } = await import("nats");
   const head = headers();
   head.set("Batuta-Explain", "1");
   nc.publish(names.execute("high"), JSON.stringify(body), { headers: head });
@@ -168,9 +280,10 @@ test("what was taken down in a run gives the same decisions again, bit for bit",
   await cluster.events.until((all) => all.some(({ kind }) => kind === "started"));
   doomed.kill("SIGKILL");
   await cluster.results.until((all) => all.length === 41);
-  const replayable = ["scale", "retry", "deadletter", "redistribute", "unplaceable", "assign"];
+  const kinds = ["scale", "retry", "deadletter", "redistribute", "unplaceable", "assign"];
+  const replayable = [...kinds, "health"];
   const all = await journal(cluster, (records) =>
-    replayable.every((kind) => records.some((record) => record.kind === kind)),
+    kinds.every((kind) => records.some((record) => record.kind === kind)),
   );
   const replays = all.map((record) => ({ kind: record.kind, ...replayDecision(record) }));
   expect(replays.filter(({ type }) => type === "different")).toEqual([]);

@@ -50,7 +50,11 @@ function timeText(at: string | null): string {
 
 export function oneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is to be shown
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (found) =>
-    JSON.stringify(found).slice(1, -1),
-  );
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, escaped);
+}
+
+/** Not by JSON, which leaves half of these as they are. */
+function escaped(character: string): string {
+  const code = character.charCodeAt(0).toString(16).padStart(4, "0");
+  return character === "\n" ? "\\n" : `\\u${code}`;
 }

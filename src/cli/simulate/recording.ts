@@ -45,11 +45,12 @@ function parsed(line: string, number: number): Readonly<Record<string, unknown>>
 }
 
 function decisionIn(value: Readonly<Record<string, unknown>>, number: number): RecordedScaling {
-  const { kind, at, inputs, choice } = value as {
+  const { kind, at, inputs, choice, truncated } = value as {
     kind?: unknown;
     at?: unknown;
     inputs?: { facts?: unknown; policy?: unknown } | null;
     choice?: { action?: unknown } | null;
+    truncated?: unknown;
   };
   if (kind !== "scale") throw wrong(number, 'a decision of kind "scale" is expected', kind);
   const isWhole =
@@ -57,6 +58,8 @@ function decisionIn(value: Readonly<Record<string, unknown>>, number: number): R
     typeof inputs?.facts === "object" &&
     typeof inputs.policy === "object" &&
     typeof choice?.action === "string";
+  if (truncated !== undefined)
+    throw wrong(number, "inputs that were too large to be kept are missing", { at, truncated });
   if (isWhole) return value as unknown as RecordedScaling;
   throw wrong(number, "at, inputs.facts, inputs.policy and choice are expected", value);
 }
