@@ -1,8 +1,7 @@
 import { WaitTimeoutError } from "../domain/errors.ts";
+import { isTide, waitsSince } from "../domain/explain-decision.ts";
 import type { ExecutionFacts } from "../domain/explain-execution.ts";
-import type { Decision } from "../messages/decision.ts";
 import type { StoredDeadLetter } from "../messages/result.ts";
-import type { DecisionKind } from "../messages/subjects.ts";
 import type { Bus } from "./connect.ts";
 import { newestDeadLetter } from "./dead-letter-reader.ts";
 import { concerns, readDecisions } from "./decisions.ts";
@@ -15,8 +14,6 @@ import { requestPlacement } from "./request-placement.ts";
 
 /** Clocks of the server and of an orchestrator may differ by so much. */
 const CLOCK_SLACK_MS = 2_000;
-/** Scaling is taken down once in a minute at least: where none was while it waited, the one before tells the most. */
-const SCALE_BEFORE_MS = 65_000;
 
 /** That a lane waits is taken down once in 30 s while it lasts. */
 const WAIT_BEFORE_MS = 30_000 + CLOCK_SLACK_MS;
@@ -76,8 +73,7 @@ function isoOf(epochMs: number | undefined): string | null {
 type Stay = Pick<ExecutionFacts, "executionId" | "lane" | "queuedAt" | "startedAt">;
 type Told = Pick<ExecutionFacts, "decisions" | "waits" | "scaling">;
 
-async function told(bus: Bus, stay: Stay): Promise<Told> {
-  const { executionId, lane, queuedAt, startedAt } = stay;
+async function told(bus: Bus, { executionId, lane, queuedAt, startedAt }: Stay): Promise<Told> {
   const from = queuedAt === null ? undefined : Date.parse(queuedAt);
   const since = from === undefined ? {} : { since: from - CLOCK_SLACK_MS };
   const decisions = await readDecisions(bus, {
@@ -85,19 +81,16 @@ async function told(bus: Bus, stay: Stay): Promise<Told> {
     ...since,
     is: (decision) => concerns(decision, executionId),
   });
-  if (from === undefined) return { decisions, waits: [], scaling: [] };
+  if (from === undefined || lane === null) return { decisions, waits: [], scaling: [] };
   const until = startedAt === null ? {} : { until: Date.parse(startedAt) };
-  const during = async (kind: DecisionKind, earlierMs: number, is: (each: Decision) => boolean) => {
-    const all = await readDecisions(bus, { kinds: [kind], since: from - earlierMs, ...until, is });
-    const within = all.filter(({ at }) => Date.parse(at) >= from);
-    return within.length > 0 ? within : all.slice(-1);
-  };
-  const isOfLane = ({ about, choice }: Decision) =>
-    about.lane === lane &&
-    about.executionId !== executionId &&
-    (choice as { readonly type?: unknown } | null)?.type !== "assign";
-  const waits = await during("assign", WAIT_BEFORE_MS, isOfLane);
-  return { decisions, waits, scaling: await during("scale", SCALE_BEFORE_MS, () => true) };
+  const tides = await readDecisions(bus, {
+    kinds: ["assign"],
+    since: from - WAIT_BEFORE_MS,
+    ...until,
+    is: (decision) => isTide(decision, lane) && decision.about.executionId !== executionId,
+  });
+  const scaling = await readDecisions(bus, { kinds: ["scale"], since: from, ...until });
+  return { decisions, waits: waitsSince(tides, from), scaling };
 }
 
 /** At the most: some of those with a lower sequence may be gone already. */

@@ -63,6 +63,22 @@ export function decisionSteps(executionId: string, decision: ToldDecision): Expl
   }
 }
 
+/** Whether it tells of a whole lane that it waits, or no more, and not of where one task was placed. */
+export function isTide({ about, choice }: Pick<ToldDecision, "about" | "choice">, lane: string) {
+  if (about.lane !== lane) return false;
+  return about.executionId === undefined || choiceOf({ choice }).type !== "assign";
+}
+
+/** Of the tides of a lane, oldest first, those that were waits from `from` on (epoch ms), or lasted until then. */
+export function waitsSince<T extends ToldDecision>(tides: readonly T[], from: number): T[] {
+  const before = tides.filter(({ at }) => Date.parse(at) < from).slice(-1);
+  return [...before, ...tides.filter(({ at }) => Date.parse(at) >= from)].filter(isWait);
+}
+
+function isWait({ inputs }: ToldDecision): boolean {
+  return (recordOf(inputs) as { readonly waits?: unknown }).waits !== false;
+}
+
 /** A lane that waited, since nobody had room. */
 export function waitStep(decision: ToldDecision): ExplainedStep {
   const { at, about, inputs, reasons } = decision;
@@ -109,7 +125,7 @@ export function span(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
-export function percent(share: number): string {
+function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }
 
@@ -127,7 +143,7 @@ interface Choice {
   readonly because?: unknown;
 }
 
-function choiceOf({ choice }: ToldDecision): Choice {
+function choiceOf({ choice }: Pick<ToldDecision, "choice">): Choice {
   const { order, delayMs, ...rest } = recordOf(choice) as Record<string, unknown>;
   return {
     ...rest,

@@ -63,6 +63,7 @@ export interface Explanation {
 /** Waits below this are the time that handing over takes, and need no reason. */
 const WORTH_A_REASON_MS = 1_000;
 const MOST_WAITS = 4;
+const MOST_HANDED_BACK = 6;
 const MOST_SCALING_STEPS = 6;
 
 /** Where an execution waited and why, who was considered, and which attempt failed how: in the order of time. */
@@ -71,9 +72,9 @@ export function explainExecution(facts: ExecutionFacts): Explanation {
   const steps = [
     ...queuedStep(facts),
     ...waitedSteps(facts),
-    ...decisions.flatMap((decision) => decisionSteps(executionId, decision)),
-    ...attemptSteps(facts),
     ...startedStep(facts),
+    ...attemptSteps(facts),
+    ...thinned(decisions).flatMap((decision) => decisionSteps(executionId, decision)),
     ...endStep(facts),
   ].sort((one, other) => compare(one.at, other.at));
   const summary = summaryOf(facts);
@@ -84,6 +85,13 @@ function queuedStep({ queuedAt, lane, flowId }: ExecutionFacts): ExplainedStep[]
   if (queuedAt === null) return [];
   const what = `published to the lane ${lane ?? "unknown"}, flow ${flowId ?? "unknown"}`;
   return [{ at: queuedAt, what, why: [] }];
+}
+
+/** It may have been handed back for hours. */
+function thinned(decisions: readonly ToldDecision[]): readonly ToldDecision[] {
+  const handedBack = decisions.filter(({ kind }) => kind === "unplaceable");
+  const told = new Set(spread(handedBack, MOST_HANDED_BACK));
+  return decisions.filter((each) => each.kind !== "unplaceable" || told.has(each));
 }
 
 /** Who was full while it waited, and how scaling saw it. */
@@ -130,7 +138,8 @@ function presentSteps(facts: ExecutionFacts): ExplainedStep[] {
   const retryAt = attempts.at(-1)?.retryAt;
   if (status === "retrying" && retryAt !== undefined)
     return step(`waits for its retry at ${retryAt}`);
-  const there = before === null ? "waits in its lane" : `waits in its lane behind ${before} others`;
+  const others = before === 1 ? "1 other" : `${before} others`;
+  const there = before === null ? "waits in its lane" : `waits in its lane behind ${others}`;
   return step(there, ...placementText(now));
 }
 
@@ -143,9 +152,15 @@ function placementText(now: PlacementNow | null): string[] {
 
 function summaryOf(facts: ExecutionFacts): string {
   const { executionId, status, attempts, queuedAt, startedAt, finishedAt } = facts;
-  const failed = attempts.length > 0 ? `, ${attempts.length} failed attempts` : "";
+  const tries = attempts.length === 1 ? "attempt" : "attempts";
+  const failed = attempts.length > 0 ? `, ${attempts.length} failed ${tries}` : "";
   const waitedMs = Date.parse(startedAt ?? "") - Date.parse(queuedAt ?? "");
-  const waited = Number.isNaN(waitedMs) ? "" : `, waited ${span(waitedMs)}`;
+  // With attempts before it, that time was no mere wait.
+  const isFirst = attempts.every(({ at }) => Date.parse(at) >= Date.parse(startedAt ?? ""));
+  const time = isFirst
+    ? `, waited ${span(waitedMs)}`
+    : `, last started ${span(waitedMs)} after it came`;
+  const waited = Number.isNaN(waitedMs) ? "" : time;
   const ranMs = Date.parse(finishedAt ?? "") - Date.parse(startedAt ?? "");
   const ran = Number.isNaN(ranMs) ? "" : `, ran ${span(ranMs)}`;
   return `${executionId}: ${status}${waited}${ran}${failed}`;

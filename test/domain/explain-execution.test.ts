@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ToldDecision } from "../../src/domain/explain-decision.ts";
+import { isTide, type ToldDecision, waitsSince } from "../../src/domain/explain-decision.ts";
 import { type ExecutionFacts, explainExecution } from "../../src/domain/explain-execution.ts";
 
 const at = (second: number) => new Date(Date.UTC(2030, 0, 1, 12, 0, second)).toISOString();
@@ -74,6 +74,54 @@ test("of many waits the first and the last are told", () => {
   const lines = told({ startedAt: at(40), finishedAt: at(41), waits });
   const depths = lines.flatMap((line) => /waited, with (\d+)/.exec(line)?.[1] ?? []);
   expect(depths).toEqual(["0", "10", "19", "29"]);
+});
+
+test("a wait that began before it came counts only where it lasted until then", () => {
+  const tide = (second: number, waits: boolean) => ({ ...WAIT, at: at(second), inputs: { waits } });
+  const from = Date.parse(at(10));
+  const seconds = (tides: readonly ToldDecision[]) =>
+    waitsSince(tides, from).map((each) => new Date(each.at).getUTCSeconds());
+  expect(seconds([tide(3, true), tide(12, true), tide(14, false)])).toEqual([3, 12]);
+  expect(seconds([tide(3, true), tide(8, false), tide(12, true)])).toEqual([12]);
+  expect(seconds([tide(3, true), tide(8, false)])).toEqual([]);
+  expect(seconds([])).toEqual([]);
+});
+
+test("a tide is of its lane, and no assignment of somebody else", () => {
+  expect(isTide(WAIT, "normal")).toBe(true);
+  expect(isTide(WAIT, "high")).toBe(false);
+  const about = { lane: "normal", executionId: "other" };
+  expect(isTide({ ...WAIT, about }, "normal")).toBe(true);
+  expect(isTide({ about, choice: { type: "assign", workerId: "w" } }, "normal")).toBe(false);
+});
+
+test("of one that was handed back for hours the first and the last are told", () => {
+  const decisions = Array.from({ length: 50 }, (_, index) =>
+    decision("unplaceable", index, { reasons: [`look ${index}`] }),
+  );
+  const looks = told({ ...QUEUED, decisions }).filter((line) => line.includes("| look "));
+  expect(looks).toHaveLength(6);
+  expect(looks[0]).toContain("look 0");
+  expect(looks.at(-1)).toContain("look 49");
+});
+
+test("one that ran before is not said to have waited all that time", () => {
+  const error = { code: "WORKER_LOST", message: "gone", retryable: true };
+  const attempts = [{ attempt: 1, workerId: "w1", error, at: at(8) }];
+  const { summary } = explainExecution(facts({ attempts, startedAt: at(9), finishedAt: at(10) }));
+  expect(summary).toBe(
+    "x: completed, last started 9.0 s after it came, ran 1.0 s, 1 failed attempt",
+  );
+});
+
+test("in one instant an attempt fails before it is decided what follows", () => {
+  const error = { code: "BOOM", message: "no", retryable: true };
+  const lines = told({
+    startedAt: at(1),
+    attempts: [{ attempt: 1, workerId: "w1", error, at: at(1) }],
+    decisions: [decision("retry", 1, { choice: { delayMs: 5 } })],
+  });
+  expect(lines.slice(1, 4).map((line) => line.split(" ")[0])).toEqual(["started", "attempt", "to"]);
 });
 
 test("one that still waits is told its place, and who could take it and why not now", () => {

@@ -88,7 +88,7 @@ test("one that still waits is told its place, and who could take it and why not 
   await cluster.publish("low", { ...first, executionId: "second" });
   const nobody = await explain(cluster, "second");
   expect(nobody.status).toBe("queued");
-  expect(told(nobody).at(-1)).toBe("waits in its lane behind 1 others | no worker is available");
+  expect(told(nobody).at(-1)).toBe("waits in its lane behind 1 other | no worker is available");
   await cluster.worker("w1", { BATUTA_WORKER_MAX_CONCURRENT_FLOWS: "1" });
   await cluster.events.first(({ kind }) => kind === "started");
   const full = told(await explain(cluster, "second")).at(-1);

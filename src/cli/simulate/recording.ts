@@ -59,7 +59,7 @@ function decisionIn(value: Readonly<Record<string, unknown>>, number: number): R
     typeof inputs.policy === "object" &&
     typeof choice?.action === "string";
   if (truncated !== undefined)
-    throw wrong(number, "inputs that were too large to be kept are missing", { at, truncated });
+    throw wrong(number, "a decision that was kept with all its inputs is expected", { truncated });
   if (isWhole) return value as unknown as RecordedScaling;
   throw wrong(number, "at, inputs.facts, inputs.policy and choice are expected", value);
 }

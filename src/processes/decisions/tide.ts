@@ -1,5 +1,10 @@
 import type { LaneDepth } from "../../bus/lane-stats.ts";
-import { type BalancingPolicy, placeTask, type WorkerCandidate } from "../../domain/balancing.ts";
+import {
+  type BalancingPolicy,
+  type Placement,
+  placeTask,
+  type WorkerCandidate,
+} from "../../domain/balancing.ts";
 import type { Lane } from "../../domain/lane.ts";
 import { placementScores, recordPlacement } from "../../domain/recorded-placement.ts";
 import type { DecisionSink } from "../../messages/decision.ts";
@@ -21,12 +26,13 @@ const LASTS_EVERY_MS = 30_000;
 const ANY = { nodeTypes: [] };
 
 /**
- * Takes down when a lane begins to wait, and who was full then: what waits in its lane is asked for by
- * nobody, so that no decision about it alone tells why.
+ * Takes down when a lane begins to wait and when it does no more, and who was full then: what waits in its
+ * lane is asked for by nobody, so that no decision about it alone tells why.
  */
 export class Tide {
   readonly #options: TideOptions;
-  readonly #recordedAt = new Map<Lane, number>();
+  readonly #beganAt = new Map<Lane, number>();
+  /** The lanes of which the last record says that they wait. */
   readonly #waiting = new Set<Lane>();
 
   constructor(options: TideOptions) {
@@ -35,34 +41,43 @@ export class Tide {
 
   /** How deep the lanes are now; told by the leader, once a second. */
   looked(depths: readonly LaneDepth[]): void {
+    const isCalm = depths.every(({ pending }) => pending === 0);
+    if (isCalm && this.#waiting.size === 0) return;
     const { candidates, balancing } = this.#options;
-    if (depths.every(({ pending }) => pending === 0)) {
-      this.#waiting.clear();
-      return;
-    }
     const workers = candidates();
     const placement = placeTask(workers, ANY, balancing, 0);
-    for (const { lane, pending, inFlight } of depths) {
-      if (pending === 0 || placement.type === "assign") this.#waiting.delete(lane);
-      else if (this.#isDue(lane))
-        this.#options.decisions.record({
-          kind: "assign",
-          about: { lane },
-          inputs: { ...recordPlacement(workers, ANY, balancing, 0), pending, inFlight },
-          candidates: placementScores(workers, ANY, balancing),
-          choice: placement,
-          reasons: [`${pending} wait in the lane ${lane}`, placement.reason],
-        });
+    for (const depth of depths) {
+      const waits = depth.pending > 0 && placement.type !== "assign";
+      if (waits ? this.#isDue(depth.lane) : this.#waiting.delete(depth.lane))
+        this.#record(depth, workers, placement, waits);
     }
+  }
+
+  #record(
+    { lane, pending, inFlight }: LaneDepth,
+    workers: readonly WorkerCandidate[],
+    placement: Placement,
+    waits: boolean,
+  ): void {
+    const { decisions, balancing } = this.#options;
+    decisions.record({
+      kind: "assign",
+      about: { lane },
+      inputs: { ...recordPlacement(workers, ANY, balancing, 0), pending, inFlight, waits },
+      candidates: placementScores(workers, ANY, balancing),
+      choice: placement,
+      reasons: waits
+        ? [`${pending} wait in the lane ${lane}`, placement.reason]
+        : [`the lane ${lane} waits no more`],
+    });
   }
 
   #isDue(lane: Lane): boolean {
     const now = this.#options.now();
     const everyMs = this.#waiting.has(lane) ? LASTS_EVERY_MS : BEGIN_EVERY_MS;
+    if (now - (this.#beganAt.get(lane) ?? Number.NEGATIVE_INFINITY) < everyMs) return false;
     this.#waiting.add(lane);
-    const last = this.#recordedAt.get(lane);
-    if (last !== undefined && now - last < everyMs) return false;
-    this.#recordedAt.set(lane, now);
+    this.#beganAt.set(lane, now);
     return true;
   }
 }

@@ -40,6 +40,9 @@ class Lookout {
   }
 }
 
+const begins = ({ drafts }: Lookout) =>
+  drafts.filter(({ inputs }) => (inputs as { waits: boolean }).waits);
+
 const FULL = worker("w1", { slots: 1, inFlight: 1 });
 const FREE = worker("w1", { slots: 1 });
 
@@ -68,13 +71,28 @@ test("messages that pass by while somebody has room are no wait", () => {
 test("a long wait is taken down twice a minute, and one that comes and goes every 5 s", () => {
   const lookout = new Lookout([FULL]);
   lookout.look({ low: 1 }, 60);
-  expect(lookout.drafts).toHaveLength(2);
+  expect(begins(lookout)).toHaveLength(2);
   for (let turn = 0; turn < 15; turn += 1) {
     lookout.look({});
     lookout.look({ low: 1 });
   }
-  expect(lookout.drafts.length).toBeGreaterThan(5);
-  expect(lookout.drafts.length).toBeLessThanOrEqual(2 + 30 / 5 + 1);
+  expect(begins(lookout).length).toBeGreaterThan(5);
+  expect(begins(lookout).length).toBeLessThanOrEqual(2 + 30 / 5 + 1);
+});
+
+test("that a lane waits no more is taken down once, and only after it was taken down that it waits", () => {
+  const lookout = new Lookout([FULL]);
+  lookout.look({}, 5);
+  lookout.look({ low: 1 }, 2);
+  lookout.workers = [FREE];
+  lookout.look({ low: 1 }, 5);
+  lookout.look({}, 5);
+  expect(lookout.drafts.map(({ reasons }) => reasons[0])).toEqual([
+    "1 wait in the lane low",
+    "the lane low waits no more",
+  ]);
+  const records = lookout.drafts.map((draft) => replayDecision(JSON.parse(JSON.stringify(draft))));
+  expect(records.map(({ type }) => type)).toEqual(["same", "same"]);
 });
 
 test("a lane that waits without any worker says so", () => {
