@@ -168,13 +168,25 @@ export class Dispatcher {
       pauses.ended(executionId);
       return settleEnded(bus, message, recalled.result);
     }
-    const { attempts } = recalled;
+    const { attempts, isSilent } = recalled;
     const task = this.#task(message, executionId, body, needs);
     const last = attempts.at(-1);
     if (last !== undefined && attempts.length >= task.maxAttempts) {
       return this.#giveUpSilent(task, attempts, last);
     }
+    if (isSilent && last !== undefined) this.#recordSilence(task, last);
     this.#start(message, body, { ...task, attempt: attempts.length + 1, history: attempts });
+  }
+
+  #recordSilence({ executionId, message, maxAttempts }: Task, last: AttemptRecord): void {
+    const { attempt, workerId, error } = last;
+    this.#options.decisions.record({
+      kind: "retry",
+      about: { executionId, lane: message.lane, ...(workerId === null ? {} : { workerId }) },
+      inputs: { attempt, maxAttempts, error },
+      choice: { type: "retry", delayMs: 0, reason: error.message },
+      reasons: [error.message],
+    });
   }
 
   /** Its workers fell silent as often as it may be tried. */

@@ -13,7 +13,12 @@ export type Recalled =
   /** It waits for its next attempt; the message is early. */
   | { readonly type: "early"; readonly waitMs: number }
   /** The attempts that it has had. */
-  | { readonly type: "open"; readonly attempts: readonly AttemptRecord[] };
+  | {
+      readonly type: "open";
+      readonly attempts: readonly AttemptRecord[];
+      /** The last of them has ended just now, by the silence of its worker. */
+      readonly isSilent: boolean;
+    };
 
 export interface RecallDeps {
   readonly bus: Bus;
@@ -38,13 +43,13 @@ export async function recall(
   const result = await resultOf(executionId, deps);
   if (result !== undefined) return { type: "ended", result };
   const held = assignments.find(executionId);
-  const { attempts } =
-    held !== undefined && isSameMessage(held.task.message, message)
-      ? await executions.addAttempt(executionId, silence(held, now()), placeOf(held.task))
-      : known;
+  const isSilent = held !== undefined && isSameMessage(held.task.message, message);
+  const { attempts } = isSilent
+    ? await executions.addAttempt(executionId, silence(held, now()), placeOf(held.task))
+    : known;
   // What nobody holds is handed back when an orchestrator is gone, and its backoff is not over.
   const waitMs = retryWait(attempts.at(-1), now());
-  return waitMs > EARLY_MS ? { type: "early", waitMs } : { type: "open", attempts };
+  return waitMs > EARLY_MS ? { type: "early", waitMs } : { type: "open", attempts, isSilent };
 }
 
 /** Looks twice where it may have ended while the answer was under way. */
