@@ -16,7 +16,9 @@ export function sizeByLoad(facts: ScalingFacts, policy: ScalingPolicy): number |
   if (perS === 0) return 0;
   if (facts.meanServiceMs === null) return null;
   const atOnce = perS * (facts.meanServiceMs / 1_000);
-  return Math.ceil(atOnce / meanSlots(facts) / policy.utilisation);
+  const size = Math.ceil(atOnce / meanSlots(facts) / policy.utilisation);
+  // A number that is none would be decided, started and taken down as such.
+  return Number.isFinite(size) ? Math.max(0, size) : null;
 }
 
 /** The largest size that the load asked for within the stabilisation time, the present one included. */
@@ -25,7 +27,8 @@ export function steadySize(
   size: number | null,
   { stabilizationMs }: ScalingPolicy,
 ): number {
-  const recent = sizes.filter(({ at }) => now - at <= stabilizationMs);
+  // What is yet to come was seen before the clock was set back.
+  const recent = sizes.filter(({ at }) => at <= now && now - at <= stabilizationMs);
   return Math.max(size ?? 0, ...recent.map((sample) => sample.size));
 }
 

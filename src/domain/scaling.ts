@@ -18,10 +18,7 @@ export function decideScale(facts: ScalingFacts, policy: ScalingPolicy): Scaling
   if (frozen !== null) return hold(view, `frozen: ${frozen}`);
   if (mode.type === "paused") return hold(view, "paused by an operator");
   const wanted = mode.type === "fixed" ? fixed(view, mode.workers) : byLoad(view);
-  // Those that died are replaced all the same; it is growing beyond them that mends nothing.
-  if (wanted.desired > Math.max(view.count, view.floor) && escalated !== null)
-    return hold(view, `no worker is added: ${escalated}`);
-  return toward(view, wanted);
+  return toward(view, escalated === null ? wanted : replacedOnly(view, wanted, escalated));
 }
 
 /**
@@ -40,13 +37,15 @@ interface View {
   readonly policy: ScalingPolicy;
   readonly count: number;
   readonly size: number | null;
-  /** Fewer than these are too few, whatever the load: the least, and those that were decided. */
+  /** Fewer than these are too few: the least, and those that were decided unless they would be retired anyway. */
   readonly floor: number;
 }
 
 interface Wanted {
   readonly desired: number;
   readonly reasons: readonly string[];
+  /** What was decided is given up, though nobody is there to be retired. */
+  readonly letsGo?: true;
 }
 
 function viewOf(facts: ScalingFacts, policy: ScalingPolicy): View {
@@ -54,18 +53,39 @@ function viewOf(facts: ScalingFacts, policy: ScalingPolicy): View {
   const there = workers.filter(({ leaving }) => !leaving).length + starting;
   // Where others act, what they were told counts, and not how far they have come with it.
   const count = advisory ? (target ?? there) : there;
-  return { facts, policy, count, size: sizeByLoad(facts, policy), floor: floorOf(facts, policy) };
+  const size = sizeByLoad(facts, policy);
+  return { facts, policy, count, size, floor: floorOf(facts, size, policy) };
 }
 
-function floorOf({ mode, target }: ScalingFacts, policy: ScalingPolicy): number {
-  if (mode.type === "paused") return 0;
-  if (mode.type === "fixed") return mode.workers;
+function floorOf(facts: ScalingFacts, size: number | null, policy: ScalingPolicy): number {
+  const { mode, target } = facts;
   const { minWorkers, maxWorkers } = policy;
-  return Math.min(maxWorkers, Math.max(minWorkers, target ?? minWorkers));
+  if (mode.type === "paused") return 0;
+  // It was allowed when it was set; the limits may have changed since.
+  if (mode.type === "fixed") return Math.min(maxWorkers, mode.workers);
+  const decided = target ?? minWorkers;
+  const held = isIdle(facts, policy) ? Math.min(decided, steadySize(facts, size, policy)) : decided;
+  return Math.min(maxWorkers, Math.max(minWorkers, held));
 }
 
-function fixed({ count }: View, workers: number): Wanted {
-  return { desired: workers, reasons: [`an operator set ${workers} workers, there are ${count}`] };
+/** Whether workers would be retired now, if there were any to spare. Without a slot nothing is at work. */
+function isIdle(facts: ScalingFacts, policy: ScalingPolicy): boolean {
+  const isLow = (facts.meanLoad ?? 0) < policy.downLoad && depthOf(facts) < policy.lowWatermark;
+  return isLow && downRestMs(facts, policy) <= 0;
+}
+
+/** Those that died are replaced all the same; it is growing beyond them that mends nothing. */
+function replacedOnly(view: View, wanted: Wanted, escalated: string): Wanted {
+  const most = Math.max(view.count, view.floor);
+  if (wanted.desired <= most) return wanted;
+  const reasons = [`no worker is added: ${escalated}`];
+  return { desired: most, reasons: view.count < view.floor ? [tooFew(view), ...reasons] : reasons };
+}
+
+function fixed({ count, floor }: View, workers: number): Wanted {
+  const most = floor < workers ? `, at most ${floor} are allowed` : "";
+  const reasons = [`an operator set ${workers} workers${most}, there are ${count}`];
+  return { desired: floor, reasons };
 }
 
 function byLoad(view: View): Wanted {
@@ -109,7 +129,7 @@ function grown({ facts, policy, count, size }: View, reasons: readonly string[])
   const { lastUpAt, now, starting } = facts;
   const steady = (why: string) => ({ desired: count, reasons: [...reasons, why] });
   if (count === policy.maxWorkers) return steady(`already at the most, ${policy.maxWorkers}`);
-  const restMs = lastUpAt === null ? 0 : lastUpAt + policy.upCooldownMs - now;
+  const restMs = restOf(lastUpAt, policy.upCooldownMs, now);
   if (restMs > 0) return steady(`cooling down for ${seconds(restMs)} after the last scale-up`);
   // The step answers a guard that the load does not explain; it is not repeated before it could help.
   const step = starting > 0 ? 0 : policy.upStep;
@@ -122,6 +142,11 @@ function grown({ facts, policy, count, size }: View, reasons: readonly string[])
 /** Fewer, where load and lanes allow it, or the reason why not. */
 function shrunk(view: View): Wanted {
   const { facts, policy, count, size } = view;
+  const decided = Math.min(policy.maxWorkers, facts.target ?? 0);
+  if (count < decided && isIdle(facts, policy)) {
+    const reason = `${count} of the ${decided} workers that were decided are there, and the load asks for no more`;
+    return { desired: count, reasons: [reason], letsGo: true };
+  }
   const obstacle = obstacleToShrink(view);
   if (obstacle !== undefined) return { desired: count, reasons: [obstacle] };
   const steady = Math.max(policy.minWorkers, steadySize(facts, size, policy));
@@ -133,38 +158,58 @@ function shrunk(view: View): Wanted {
 }
 
 function obstacleToShrink({ facts, policy, count }: View): string | undefined {
-  const { meanLoad, starting, now, lastUpAt, lastDownAt } = facts;
+  const { meanLoad, starting } = facts;
   const depth = depthOf(facts);
   if (count === policy.minWorkers) return `at the fewest, ${count}, and nothing asks for more`;
   if (starting > 0) return `${starting} are starting`;
-  if (meanLoad === null || meanLoad >= policy.downLoad)
+  if (meanLoad === null || !(meanLoad < policy.downLoad))
     return `mean load ${meanLoad === null ? "unknown" : percent(meanLoad)}: neither high nor low`;
   if (depth >= policy.lowWatermark)
     return `${depth} waiting, not below ${policy.lowWatermark}: nobody is retired`;
-  const lastAt = Math.max(lastUpAt ?? Number.NEGATIVE_INFINITY, lastDownAt ?? -Infinity);
-  const restMs = lastAt + policy.downCooldownMs - now;
+  const restMs = downRestMs(facts, policy);
   return restMs > 0 ? `cooling down for ${seconds(restMs)} after the last scaling` : undefined;
 }
 
-function toward(view: View, { desired, reasons }: Wanted): ScalingDecision {
+function downRestMs({ now, lastUpAt, lastDownAt }: ScalingFacts, policy: ScalingPolicy): number {
+  const { downCooldownMs } = policy;
+  return Math.max(restOf(lastUpAt, downCooldownMs, now), restOf(lastDownAt, downCooldownMs, now));
+}
+
+/** A time that is yet to come says that the clock was set back: nobody waits until it comes again. */
+function restOf(at: number | null, cooldownMs: number, now: number): number {
+  return at === null || at > now ? 0 : at + cooldownMs - now;
+}
+
+function toward(view: View, { desired, reasons, letsGo }: Wanted): ScalingDecision {
   const { count, facts } = view;
-  if (desired === count) return { ...hold(view, ...reasons), desired };
+  if (desired === count) return { ...hold(view, ...reasons), action: letsGo ? "down" : "hold" };
   const start = Math.max(0, desired - count);
   if (start > 0) return { ...hold(view, ...reasons), action: "up", desired, start };
   if (facts.advisory) return { ...hold(view, ...reasons), action: "down", desired };
-  const drain = emptiest(facts.workers, count - desired);
-  // Those that are starting are not drained: they are retired once they have come.
-  if (drain.length === 0)
-    return hold(view, ...reasons, "none of the workers can be retired by the provisioner");
+  // Those that are starting are not drained but retired once they have come: until then they run nothing.
+  const spare = facts.workers.filter(({ leaving }) => !leaving).length - desired;
+  const drain = emptiest(facts.workers, Math.max(0, spare));
+  if (drain.length === 0) return hold(view, ...reasons, whyNobodyGoes(facts, spare));
   const left = count - drain.length;
   return { ...hold(view, ...reasons), action: "down", desired: left, drain };
 }
 
-/** The emptiest of those that can be stopped; of equals the last by id, which is likely the youngest. */
+function whyNobodyGoes({ starting }: ScalingFacts, spare: number): string {
+  return spare > 0
+    ? "none of the workers can be retired by the provisioner"
+    : `${starting} are starting, and retired once they have come`;
+}
+
+/** The emptiest of those that can be stopped; of equals one that takes nothing, and the last by id. */
 function emptiest(workers: readonly WorkerLoad[], howMany: number): readonly string[] {
   return workers
     .filter(({ managed, leaving }) => managed && !leaving)
-    .sort((a, b) => a.inFlight - b.inFlight || compareIds(b.workerId, a.workerId))
+    .sort(
+      (a, b) =>
+        a.inFlight - b.inFlight ||
+        Number(a.available) - Number(b.available) ||
+        compareIds(b.workerId, a.workerId),
+    )
     .slice(0, howMany)
     .map(({ workerId }) => workerId);
 }

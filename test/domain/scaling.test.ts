@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { decideScale, needsAnswerNow } from "../../src/domain/scaling.ts";
-import type { ScalingFacts, ScalingPolicy } from "../../src/domain/scaling-facts.ts";
+import type { ScalingFacts, ScalingPolicy, WorkerLoad } from "../../src/domain/scaling-facts.ts";
+import { ScalingMemory } from "../../src/domain/scaling-memory.ts";
 import { factsOf, NOW, POLICY, waiting, workers } from "./scaling-fixtures.ts";
 
 const decide = (facts: ScalingFacts, policy: Partial<ScalingPolicy> = {}) =>
@@ -76,6 +77,36 @@ describe("more workers", () => {
   });
 });
 
+describe("a number that was decided and is not there", () => {
+  /** An up to eight that came to nothing: two are left, and the burst is over. */
+  const failed = { target: 8, lastUpAt: NOW - 60_000, sizes: [{ at: NOW - 181_000, size: 8 }] };
+
+  test("is not pursued once the load asks for no more, and not again when some load comes back", () => {
+    const decision = decide(factsOf(2, failed));
+    expect(decision).toMatchObject({ action: "down", desired: 2, start: 0, drain: [] });
+    expect(decision.reasons).toEqual([
+      "2 of the 8 workers that were decided are there, and the load asks for no more",
+    ]);
+    const memory = new ScalingMemory(POLICY.stabilizationMs);
+    memory.note({ ...decision, action: "up", desired: 8 }, NOW - 60_000, 2);
+    memory.note(decision, NOW, 2);
+    expect(memory.facts.target).toBe(2);
+    expect(needsAnswerNow(factsOf(2, failed), POLICY)).toBeUndefined();
+  });
+
+  test("is pursued while the load is neither high nor low, or asked for it within three minutes", () => {
+    expect(decide(factsOf(2, { ...failed, meanLoad: 0.5 }))).toMatchObject({ start: 6 });
+    const lately = { sizes: [{ at: NOW - 179_000, size: 7 }] };
+    expect(decide(factsOf(2, { ...failed, ...lately }))).toMatchObject({ desired: 7, start: 5 });
+    expect(decide(factsOf(2, { ...failed, lastUpAt: NOW - 59_000 }))).toMatchObject({ start: 6 });
+  });
+
+  test("is given up down to the least and no further, though not one worker is left", () => {
+    const none = { ...failed, meanLoad: null, load: null };
+    expect(decide(factsOf(0, none))).toMatchObject({ action: "up", start: 2 });
+  });
+});
+
 describe("fewer workers", () => {
   const idle = (count: number, changes: Partial<ScalingFacts> = {}) =>
     factsOf(count, { meanLoad: 0.1, load: 0.1, ...changes });
@@ -121,6 +152,24 @@ describe("fewer workers", () => {
     expect(decide(idle(4, foreign))).toMatchObject({ action: "hold", drain: [] });
   });
 
+  test("nobody who works is retired for the sake of those that are still starting", () => {
+    const fewer = { mode: { type: "fixed", workers: 3 }, starting: 18 } as const;
+    const decision = decide(factsOf(2, { ...fewer, target: 20 }));
+    expect(decision).toMatchObject({ action: "hold", drain: [] });
+    expect(decision.reasons.at(-1)).toBe("18 are starting, and retired once they have come");
+    expect(decide(factsOf(5, { ...fewer, target: 23 })).drain).toHaveLength(2);
+  });
+
+  test("of workers that hold as much, one that takes nothing goes before one that does", () => {
+    const [ill, fit] = workers(2) as [WorkerLoad, WorkerLoad];
+    const fleet = [
+      { ...ill, available: false },
+      fit,
+      ...workers(1, { workerId: "a", inFlight: 1 }),
+    ];
+    expect(decide(idle(3, { workers: fleet })).drain).toEqual([ill.workerId]);
+  });
+
   test("more than the most are retired at once", () => {
     expect(decide(idle(6, BUSY), { maxWorkers: 4 })).toMatchObject({ action: "down", desired: 4 });
   });
@@ -132,6 +181,13 @@ describe("what people and the supervisor want", () => {
     expect(decide(factsOf(4, fixed(6)))).toMatchObject({ action: "up", start: 2 });
     expect(decide(factsOf(4, fixed(4))).action).toBe("hold");
     expect(decide(factsOf(4, fixed(1)))).toMatchObject({ action: "down", desired: 1 });
+  });
+
+  test("a number above the most, which was lowered since, brings no more than the most", () => {
+    const facts = factsOf(20, { mode: { type: "fixed", workers: 40 }, target: 40 });
+    expect(decide(facts)).toMatchObject({ action: "hold", desired: 20 });
+    expect(reasons(facts)).toBe("an operator set 40 workers, at most 20 are allowed, there are 20");
+    expect(needsAnswerNow(facts, POLICY)).toBeUndefined();
   });
 
   test("paused: nobody comes and nobody goes, not even for the least", () => {
@@ -153,12 +209,47 @@ describe("what people and the supervisor want", () => {
     expect(decide(factsOf(2, { ...BUSY, escalated, target: 4 }))).toMatchObject({ desired: 4 });
   });
 
+  test("when many die under a deep lane, those are replaced all the same: somebody has to run it", () => {
+    const deep = { escalated: "5 workers died in 5 minutes", lanes: waiting(50_000) };
+    const decision = decide(factsOf(0, { ...deep, meanLoad: null, load: null, target: 5 }));
+    expect(decision).toMatchObject({ action: "up", start: 5 });
+    expect(decision.reasons).toEqual([
+      "0 of the 5 workers that were decided are there",
+      "no worker is added: 5 workers died in 5 minutes",
+    ]);
+    expect(decide(factsOf(1, { ...deep, target: null }))).toMatchObject({ desired: 2 });
+  });
+
   test("where others act, what they were told counts and not how far they are", () => {
     const advice = factsOf(2, { ...BUSY, advisory: true, target: 4 });
     expect(decide(advice)).toMatchObject({ action: "up", count: 4, desired: 5 });
     const idle = factsOf(2, { advisory: true, target: 4 });
     expect(decide(idle)).toMatchObject({ action: "down", desired: 3, drain: [] });
   });
+});
+
+describe("facts that cannot be", () => {
+  test("a clock that was set back holds nothing up until it is that late again", () => {
+    const later = { lastUpAt: NOW + 3_600_000, lastDownAt: NOW + 3_600_000 };
+    expect(decide(factsOf(4, { ...BUSY, ...later })).action).toBe("up");
+    const size = { sizes: [{ at: NOW + 3_600_000, size: 4 }] };
+    expect(decide(factsOf(4, { ...later, ...size })).action).toBe("down");
+  });
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, -1e9])(
+    "%d in place of a measure starts no such number of workers, and retires nobody below the least",
+    (odd) => {
+      for (const measure of ["meanLoad", "load", "arrivalsPerS", "meanServiceMs"] as const) {
+        const facts = factsOf(4, { ...BUSY, lanes: waiting(5_000), [measure]: odd });
+        const { desired, start, size } = decide(facts);
+        expect(desired, measure).toBeGreaterThanOrEqual(POLICY.minWorkers);
+        expect(desired, measure).toBeLessThanOrEqual(POLICY.maxWorkers);
+        expect(Number.isInteger(start), measure).toBe(true);
+        expect(size === null || Number.isFinite(size), measure).toBe(true);
+      }
+      expect(decide(factsOf(4, { meanLoad: Number.NaN })).action).toBe("hold");
+    },
+  );
 });
 
 test("what cannot wait for the interval says so, and an idle fleet does not", () => {
