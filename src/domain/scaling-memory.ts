@@ -35,11 +35,12 @@ export class ScalingMemory {
   }
 
   /**
-   * A new leader: what there is was asked for by somebody, so that it stays for the stabilisation time.
+   * A new leader: what there is was asked for by somebody, so that it stays for the stabilisation time, and
+   * one of them that ends is replaced.
    */
   begin(count: number, at: number): void {
     this.#sizes = [{ at, size: count }];
-    this.#target = null;
+    this.#target = count;
     this.#lastUpAt = null;
     this.#lastDownAt = null;
     this.#last = undefined;

@@ -44,6 +44,14 @@ export function limitsOf(wish: ScalingWish, settings: ScalingLimits): ScalingLim
 }
 
 /**
+ * The mode that holds. Switched off, scaling keeps the number that there is to be, which it starts where it has
+ * to: somebody has to run the flows. What a person asked for holds even so.
+ */
+export function modeOf({ mode }: ScalingWish, enabled: boolean, held: number): ScalingMode {
+  return enabled || mode.type !== "auto" ? mode : { type: "fixed", workers: held };
+}
+
+/**
  * The wish after a change.
  *
  * @throws InvalidInputError that names each field at fault, with the limits that it breaks.
@@ -54,7 +62,7 @@ export function changedWish(
   settings: ScalingLimits,
   at: string,
 ): ScalingWish {
-  const mode = modeOf(wish, change);
+  const mode = changedMode(wish, change);
   const limits = {
     minWorkers: change.minWorkers === undefined ? wish.minWorkers : change.minWorkers,
     maxWorkers: change.maxWorkers === undefined ? wish.maxWorkers : change.maxWorkers,
@@ -66,7 +74,7 @@ export function changedWish(
   return changed;
 }
 
-function modeOf({ mode }: ScalingWish, change: WishChange): ScalingMode {
+function changedMode({ mode }: ScalingWish, change: WishChange): ScalingMode {
   const type = change.mode ?? (change.workers === undefined ? mode.type : "fixed");
   if (type !== "fixed") return { type };
   const known = mode.type === "fixed" ? mode.workers : Number.NaN;

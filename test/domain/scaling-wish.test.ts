@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { InvalidInputError } from "../../src/domain/errors.ts";
-import { changedWish, limitsOf, NO_WISH, type WishChange } from "../../src/domain/scaling-wish.ts";
+import {
+  changedWish,
+  limitsOf,
+  modeOf,
+  NO_WISH,
+  type WishChange,
+} from "../../src/domain/scaling-wish.ts";
 
 const SETTINGS = { minWorkers: 2, maxWorkers: 20 };
 const AT = "2026-01-01T00:00:00.000Z";
@@ -50,5 +56,12 @@ describe("what a person wants of scaling", () => {
     expect(pointersOf({ maxWorkers: 0 })).toContain("/maxWorkers");
     expect(pointersOf({ minWorkers: 5, maxWorkers: 4 })).toEqual(["/minWorkers"]);
     expect(pointersOf({ maxWorkers: 4 }, change({ workers: 8 }))).toEqual(["/workers"]);
+  });
+
+  test("switched off, scaling keeps the number that there is, but for a person's own word", () => {
+    expect(modeOf(NO_WISH, true, 7)).toEqual({ type: "auto" });
+    expect(modeOf(NO_WISH, false, 7)).toEqual({ type: "fixed", workers: 7 });
+    expect(modeOf(change({ mode: "paused" }), false, 7)).toEqual({ type: "paused" });
+    expect(modeOf(change({ workers: 3 }), false, 7)).toEqual({ type: "fixed", workers: 3 });
   });
 });

@@ -20,6 +20,7 @@ import { ScalingMemory } from "../../domain/scaling-memory.ts";
 import {
   changedWish,
   limitsOf,
+  modeOf,
   NO_WISH,
   type ScalingWish,
   type WishChange,
@@ -42,7 +43,7 @@ import { scalingView } from "./scaling-view.ts";
 export interface OrchestratorScaling {
   readonly provisioner: Provisioner;
   readonly policy: ScalingPolicy;
-  /** False freezes the count at its least: only a person changes it. */
+  /** False freezes the count, at its least or above: only a person changes it. */
   readonly enabled: boolean;
   readonly evaluationIntervalMs: number;
   readonly startupTimeoutMs: number;
@@ -81,8 +82,9 @@ export class Autoscaling {
   #wish: ScalingWish = NO_WISH;
   #leads = false;
   #isNewLeader = true;
-  /** Counts the times that it was told to lead: an answer may belong to an earlier one. */
+  /** Counts the times that it was told to lead or not to: an answer may belong to an earlier one. */
   #term = 0;
+  #changed: Promise<unknown> = Promise.resolve();
 
   constructor(options: AutoscalingOptions) {
     this.#options = options;
@@ -101,6 +103,7 @@ export class Autoscaling {
       ...options,
       limit: () => this.#policy.maxWorkers,
       isKnown: (workerId) => fleet.find(workerId) !== undefined,
+      inDoubt: () => options.doubt() !== undefined,
       now: Date.now,
     });
     const input = { now: () => kernel.clock.now(), intervalMs: options.evaluationIntervalMs };
@@ -119,7 +122,7 @@ export class Autoscaling {
     this.#isNewLeader = true;
     this.#term += 1;
     const term = this.#term;
-    const wish = await this.#readWish(() => this.#leads && this.#term === term);
+    const wish = await this.#readWish(() => this.#term === term);
     if (wish === undefined) return;
     this.#wish = wish;
     this.#answering = answerScaling(this.#options.bus, this);
@@ -144,6 +147,9 @@ export class Autoscaling {
 
   follow(): void {
     this.#leads = false;
+    this.#term += 1;
+    // Whoever leads next counts what there is: nothing may be added to it behind its back.
+    this.#provisioning.interrupt("this orchestrator leads no more");
     this.#answering?.unsubscribe();
     this.#answering = undefined;
     this.#watch.stop();
@@ -160,12 +166,23 @@ export class Autoscaling {
    *
    * @throws InvalidInputError that names each field at fault.
    */
-  async change(change: WishChange): Promise<void> {
+  change(change: WishChange): Promise<void> {
+    // One after the other: each changes what the one before it has left.
+    const done = this.#changed.then(() => this.#change(change));
+    this.#changed = done.catch(() => {});
+    return done;
+  }
+
+  async #change(change: WishChange): Promise<void> {
     const { wishes, policy, log } = this.#options;
+    const term = this.#term;
     const at = new Date().toISOString();
     const wish = changedWish(this.#wish, change, policy, at);
     await wishes.write(wish);
+    // The next leader may have read what was wanted before.
+    if (term !== this.#term) throw new Error("the leader has changed meanwhile: say it again");
     this.#wish = wish;
+    this.#provisioning.believe();
     log.info({ ...change }, "scaling is changed by a person");
     this.#actor.send({ type: "alarm", reason: "a person changed what is wanted" });
   }
@@ -203,17 +220,21 @@ export class Autoscaling {
   }
 
   async #decide(): Promise<void> {
+    const term = this.#term;
     try {
       const lost = await this.#provisioning.refresh();
+      if (term !== this.#term) return;
       if (this.#isNewLeader) this.#begin();
       for (const error of lost) this.#actor.send({ type: "crashed", error });
       const policy = this.#policy;
-      const facts = this.#facts(await this.#lanesWithAges());
+      const lanes = await this.#lanesWithAges();
+      if (term !== this.#term) return;
+      const facts = this.#facts(lanes);
       const decision = decideScale(facts, policy);
       this.#note(facts, policy, decision);
       this.#actor.send({ type: "decided", decision });
     } catch (error) {
-      this.#actor.send({ type: "undecided", error: (error as Error).message });
+      this.#tell(term, { type: "undecided", error: (error as Error).message });
     }
   }
 
@@ -238,22 +259,29 @@ export class Autoscaling {
   }
 
   async #start({ start }: ScalingDecision): Promise<void> {
+    const term = this.#term;
     try {
       await this.#provisioning.start(start);
-      this.#actor.send({ type: "started" });
+      this.#tell(term, { type: "started" });
     } catch (error) {
-      this.#actor.send({ type: "startFailed", error: (error as Error).message });
+      this.#tell(term, { type: "startFailed", error: (error as Error).message });
     }
+  }
+
+  /** What was asked for in an earlier term is no answer in this one. */
+  #tell(term: number, event: AutoscalerEvent): void {
+    if (term === this.#term) this.#actor.send(event);
   }
 
   async #retire({ drain, reasons }: ScalingDecision): Promise<void> {
     const { fleet } = this.#options;
+    const term = this.#term;
     try {
       await this.#provisioning.retire(drain);
       for (const workerId of drain) fleet.drain(workerId, `scale-down: ${reasons.join(", ")}`);
-      this.#actor.send({ type: "retired" });
+      this.#tell(term, { type: "retired" });
     } catch (error) {
-      this.#actor.send({ type: "retireFailed", error: (error as Error).message });
+      this.#tell(term, { type: "retireFailed", error: (error as Error).message });
     }
   }
 
@@ -268,31 +296,31 @@ export class Autoscaling {
   }
 
   #sampled(): void {
+    this.#provisioning.look();
     const reason = needsAnswerNow(this.#facts(this.#lanes()), this.#policy);
     if (reason !== undefined) this.#actor.send({ type: "alarm", reason });
   }
 
   #facts(lanes: readonly LaneLoad[]): ScalingFacts {
-    const { fleet, enabled, policy, unplaceable, doubt, provisioner } = this.#options;
+    const { fleet, enabled, unplaceable, doubt, provisioner } = this.#options;
     const now = Date.now();
-    const { mode } = this.#wish;
-    // Switched off it holds the least number, and starts it: somebody has to run the flows.
-    const held = { type: "fixed", workers: policy.minWorkers } as const;
+    const memory = this.#memory.facts;
+    const { minWorkers } = this.#policy;
     return {
       now,
-      mode: enabled || mode.type === "fixed" ? mode : held,
+      mode: modeOf(this.#wish, enabled, Math.max(minWorkers, memory.target ?? 0)),
       lanes,
       ...fleetFacts({
         members: fleet.members(),
         candidateOf: (workerId) => fleet.candidate(workerId),
-        provisioned: this.#provisioning.workers,
+        provisioned: this.#provisioning.expected,
       }),
       ...this.#watch.read(),
       advisory: provisioner.advisory,
       unplaceable: unplaceable(),
       frozen: doubt() ?? null,
       escalated: fleet.escalation(now) ?? null,
-      ...this.#memory.facts,
+      ...memory,
     };
   }
 
