@@ -1,4 +1,5 @@
 import type { KV } from "@nats-io/kv";
+import { wishFrom } from "../domain/kept-wish.ts";
 import { NO_WISH, type ScalingWish } from "../domain/scaling-wish.ts";
 import type { Bus } from "./connect.ts";
 
@@ -20,7 +21,7 @@ export class ScalingWishes {
     const entry = await this.#kv.get(KEY);
     if (entry === null || entry.operation !== "PUT") return NO_WISH;
     // Written by `write` alone; what somebody else put there by hand counts as far as it can be read.
-    return { ...NO_WISH, ...entry.json<Partial<ScalingWish>>() };
+    return wishFrom(entry.string());
   }
 
   /** Durable when it resolves. */

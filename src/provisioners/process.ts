@@ -29,6 +29,8 @@ interface Child {
   readonly startedAt: number;
   readonly ended: Promise<void>;
   leaving: boolean;
+  /** When it is killed (epoch ms), and what does so. */
+  killAt: number;
   deadline: NodeJS.Timeout | undefined;
 }
 
@@ -58,8 +60,9 @@ export class ProcessProvisioner implements Provisioner {
   }
 
   /** @throws ProvisionError when the program cannot be run at all. */
-  async start(count: number): Promise<void> {
+  async start(count: number, signal?: AbortSignal): Promise<void> {
     for (let started = 0; started < count; started += 1) {
+      signal?.throwIfAborted();
       if (this.#disposed) throw new ProvisionError("the provisioner is closed");
       await this.#spawn(this.#freeId());
     }
@@ -91,11 +94,15 @@ export class ProcessProvisioner implements Provisioner {
     await Promise.all(children.map(({ ended }) => ended));
   }
 
+  /** Told once; told again it is given no more time than before. */
   #retire(child: Child, drainMs: number): void {
-    if (child.leaving) return;
+    const { closeMs = CLOSE_MS, now } = this.#options;
+    if (!child.leaving) child.process.kill("SIGTERM");
     child.leaving = true;
-    child.process.kill("SIGTERM");
-    const { closeMs = CLOSE_MS } = this.#options;
+    const killAt = now() + drainMs + closeMs;
+    if (killAt >= child.killAt) return;
+    child.killAt = killAt;
+    clearTimeout(child.deadline);
     const overdue = () => {
       this.#options.say(`worker ${child.workerId} did not leave in time and is killed`);
       child.process.kill("SIGKILL");
@@ -117,6 +124,7 @@ export class ProcessProvisioner implements Provisioner {
       startedAt,
       ended,
       leaving: false,
+      killAt: Number.POSITIVE_INFINITY,
       deadline: undefined,
     };
     this.#children.set(workerId, child);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { InvalidInputError } from "../../src/domain/errors.ts";
+import { wishFrom } from "../../src/domain/kept-wish.ts";
 import {
   changedWish,
   limitsOf,
@@ -63,5 +64,40 @@ describe("what a person wants of scaling", () => {
     expect(modeOf(NO_WISH, false, 7)).toEqual({ type: "fixed", workers: 7 });
     expect(modeOf(change({ mode: "paused" }), false, 7)).toEqual({ type: "paused" });
     expect(modeOf(change({ workers: 3 }), false, 7)).toEqual({ type: "fixed", workers: 3 });
+  });
+
+  test("what was kept is read again as it was", () => {
+    const wish = change({ workers: 8, maxWorkers: 50, reason: "noon" });
+    expect(wishFrom(JSON.stringify(wish))).toEqual(wish);
+    expect(wishFrom(JSON.stringify(NO_WISH))).toEqual(NO_WISH);
+  });
+
+  test.each([
+    ["no JSON at all"],
+    ["null"],
+    ["[]"],
+    ['{"mode":"auto"}'],
+    ['{"mode":{"type":"fixed"}}'],
+    ['{"mode":{"type":"fixed","workers":-3}}'],
+    ['{"mode":{"type":"fixed","workers":"8"}}'],
+    ['{"minWorkers":"x","maxWorkers":1e99,"reason":7,"at":0}'],
+  ])("what somebody put there by hand and makes no sense counts as nothing said: %s", (text) => {
+    const { mode, minWorkers, maxWorkers, at, reason } = wishFrom(text);
+    expect({ mode, minWorkers, maxWorkers, at }).toEqual({
+      mode: { type: "auto" },
+      minWorkers: null,
+      maxWorkers: null,
+      at: null,
+    });
+    expect(reason).toContain("cannot be read");
+  });
+
+  test("what makes sense of it counts", () => {
+    const text = '{"mode":{"type":"paused"},"minWorkers":-1,"maxWorkers":9}';
+    expect(wishFrom(text)).toMatchObject({
+      mode: { type: "paused" },
+      minWorkers: null,
+      maxWorkers: 9,
+    });
   });
 });

@@ -132,7 +132,7 @@ async function setUp(task: TestContext["task"], boxes: Boxes, enabled = true) {
     fault: quiet,
   });
   onTestFinished(() => scaling.stop());
-  return { scaling, decisions };
+  return { bus, scaling, decisions };
 }
 
 test("what is decided after the lease is gone is neither taken down nor done", async ({ task }) => {
@@ -187,4 +187,15 @@ test("switched off, scaling keeps those that there are and heeds a person", asyn
   expect(first?.choice).toMatchObject({ action: "hold", desired: 5 });
   await scaling.change({ mode: "paused" });
   expect(scaling.view.mode).toBe("paused");
+});
+
+test("what somebody put into the bucket by hand and nobody can read does not stop scaling", async ({
+  task,
+}) => {
+  const { bus, scaling, decisions } = await setUp(task, new Boxes(0));
+  const kept = await bus.kvm.open(bus.names.buckets.config);
+  await kept.put("scaling", "pause, please");
+  await scaling.lead();
+  await decisions.until((all) => all.length === 1);
+  expect(scaling.view.wish.reason).toContain("cannot be read");
 });

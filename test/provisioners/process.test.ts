@@ -100,6 +100,25 @@ test("when it is closed all leave, and nothing is started any more", async () =>
   await expect(provisioner.start(1)).rejects.toThrow(ProvisionError);
 });
 
+test("a start that is broken off starts no more, and those before it stay", async () => {
+  const control = new AbortController();
+  const { provisioner, ids } = setUp((id) => {
+    if (id === "w-2") control.abort(new Error("this orchestrator leads no more"));
+    return OBEYS;
+  });
+  await expect(provisioner.start(20, control.signal)).rejects.toThrow("leads no more");
+  expect(await ids()).toEqual(["w-1", "w-2"]);
+});
+
+test("one that has much time to leave and is given up after all is killed in the shorter time", async () => {
+  const { provisioner, ready, exited } = setUp(DEAF, 0);
+  await provisioner.start(1);
+  await ready();
+  await provisioner.retire(["w-1"], 600_000);
+  await provisioner.retire(["w-1"], 10);
+  expect(await exited(1)).toMatchObject([{ signal: "SIGKILL", expected: true }]);
+});
+
 test("a program that is not there is a clear failure, and nothing is left of it", async () => {
   const provisioner = new ProcessProvisioner({
     spawn: () => spawn("/no/such/program"),
