@@ -16,7 +16,6 @@ import { testPrefix, useNats } from "../support/nats.ts";
 
 const nats = useNats();
 const quiet = () => {};
-const LOG = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 
 /** Things that come one by one, to be waited for. */
 class Told<T> {
@@ -41,13 +40,14 @@ class Boxes implements Provisioner {
   readonly listed = new Told<AbortSignal>();
   readonly started = new Told<number>();
   workers: ProvisionedWorker[] = [];
-  /** What a list waits for. */
+  /** What a list waits for, and what a start does. */
   gate: Promise<void> = Promise.resolve();
+  startGate: Promise<void> = Promise.resolve();
   #exited: (exit: WorkerExit) => void = quiet;
   #made = 0;
 
-  constructor(count: number) {
-    this.#make(count);
+  constructor(count: number, ageMs = 0) {
+    this.#make(count, ageMs);
   }
 
   async list(signal: AbortSignal): Promise<readonly ProvisionedWorker[]> {
@@ -57,8 +57,9 @@ class Boxes implements Provisioner {
   }
 
   async start(count: number): Promise<void> {
-    this.#make(count);
     this.started.tell(count);
+    await this.startGate;
+    this.#make(count);
   }
 
   async retire(): Promise<void> {}
@@ -76,11 +77,12 @@ class Boxes implements Provisioner {
 
   async [Symbol.asyncDispose](): Promise<void> {}
 
-  #make(count: number): void {
+  #make(count: number, ageMs = 0): void {
     for (let each = 0; each < count; each += 1) {
       this.#made += 1;
       const workerId = `box-${this.#made}`;
-      const worker = { workerId, handle: workerId, leaving: false, startedAt: Date.now() };
+      const startedAt = Date.now() - ageMs;
+      const worker = { workerId, handle: workerId, leaving: false, startedAt };
       this.workers.push(worker);
     }
   }
@@ -113,6 +115,8 @@ async function setUp(task: TestContext["task"], boxes: Boxes, enabled = true) {
     fault: quiet,
   });
   const decisions = new Told<DecisionDraft>();
+  const warned = new Told<object>();
+  const log = { debug: quiet, info: quiet, warn: warned.tell, error: quiet };
   const scaling = new Autoscaling({
     provisioner: boxes,
     policy: POLICY,
@@ -128,11 +132,11 @@ async function setUp(task: TestContext["task"], boxes: Boxes, enabled = true) {
     unplaceable: () => 0,
     doubt: () => undefined,
     decisions: { record: decisions.tell },
-    log: LOG,
+    log,
     fault: quiet,
   });
   onTestFinished(() => scaling.stop());
-  return { bus, scaling, decisions };
+  return { bus, scaling, decisions, warned };
 }
 
 test("what is decided after the lease is gone is neither taken down nor done", async ({ task }) => {
@@ -198,4 +202,35 @@ test("what somebody put into the bucket by hand and nobody can read does not sto
   await scaling.lead();
   await decisions.until((all) => all.length === 1);
   expect(scaling.view.wish.reason).toContain("cannot be read");
+});
+
+test("a worker that crashes while others are being started does not have them started once more", async ({
+  task,
+}) => {
+  const boxes = new Boxes(0);
+  let open = quiet;
+  boxes.startGate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const { scaling, warned } = await setUp(task, boxes);
+  await scaling.lead();
+  await boxes.started.until((all) => all.length === 1);
+  boxes.dies("another");
+  await warned.until((all) => all.length === 1);
+  // Two ways to the server and back: it would have decided anew by then.
+  await scaling.change({ reason: "first" });
+  await scaling.change({ reason: "second" });
+  open();
+  await boxes.listed.until((all) => all.length >= 3);
+  await scaling.change({ mode: "paused" });
+  expect(boxes.started.all).toEqual([2]);
+  expect(boxes.workers).toHaveLength(2);
+});
+
+test("that a worker is given up is told", async ({ task }) => {
+  const { scaling, warned } = await setUp(task, new Boxes(1, 60_001));
+  await scaling.lead();
+  expect(await warned.until((all) => all.length > 0)).toEqual([
+    { why: "worker box-1 did not register within 60 s" },
+  ]);
 });

@@ -225,7 +225,7 @@ export class Autoscaling {
       const lost = await this.#provisioning.refresh();
       if (term !== this.#term) return;
       if (this.#isNewLeader) this.#begin();
-      for (const error of lost) this.#actor.send({ type: "crashed", error });
+      for (const why of lost) this.#givenUp(why);
       const policy = this.#policy;
       const lanes = await this.#lanesWithAges();
       if (term !== this.#term) return;
@@ -236,6 +236,11 @@ export class Autoscaling {
     } catch (error) {
       this.#tell(term, { type: "undecided", error: (error as Error).message });
     }
+  }
+
+  #givenUp(why: string): void {
+    this.#options.log.warn({ why }, "a worker is given up");
+    this.#actor.send({ type: "crashed", error: why });
   }
 
   #begin(): void {
