@@ -1,10 +1,11 @@
+import { downRestMs, upRestMs } from "./scaling-cooldown.ts";
 import {
   depthOf,
   type ScalingDecision,
   type ScalingFacts,
   type ScalingPolicy,
-  type WorkerLoad,
 } from "./scaling-facts.ts";
+import { emptiest, whyNobodyGoes } from "./scaling-retire.ts";
 import { sizeByLoad, steadySize } from "./scaling-size.ts";
 
 /**
@@ -126,10 +127,10 @@ function reasonsToGrow({ facts, policy }: View): string[] {
 }
 
 function grown({ facts, policy, count, size }: View, reasons: readonly string[]): Wanted {
-  const { lastUpAt, now, starting } = facts;
+  const { starting } = facts;
   const steady = (why: string) => ({ desired: count, reasons: [...reasons, why] });
   if (count === policy.maxWorkers) return steady(`already at the most, ${policy.maxWorkers}`);
-  const restMs = restOf(lastUpAt, policy.upCooldownMs, now);
+  const restMs = upRestMs(facts, policy);
   if (restMs > 0) return steady(`cooling down for ${seconds(restMs)} after the last scale-up`);
   // The step answers a guard that the load does not explain; it is not repeated before it could help.
   const step = starting > 0 ? 0 : policy.upStep;
@@ -170,16 +171,6 @@ function obstacleToShrink({ facts, policy, count }: View): string | undefined {
   return restMs > 0 ? `cooling down for ${seconds(restMs)} after the last scaling` : undefined;
 }
 
-function downRestMs({ now, lastUpAt, lastDownAt }: ScalingFacts, policy: ScalingPolicy): number {
-  const { downCooldownMs } = policy;
-  return Math.max(restOf(lastUpAt, downCooldownMs, now), restOf(lastDownAt, downCooldownMs, now));
-}
-
-/** A time that is yet to come says that the clock was set back: nobody waits until it comes again. */
-function restOf(at: number | null, cooldownMs: number, now: number): number {
-  return at === null || at > now ? 0 : at + cooldownMs - now;
-}
-
 function toward(view: View, { desired, reasons, letsGo }: Wanted): ScalingDecision {
   const { count, facts } = view;
   if (desired === count) return { ...hold(view, ...reasons), action: letsGo ? "down" : "hold" };
@@ -192,30 +183,6 @@ function toward(view: View, { desired, reasons, letsGo }: Wanted): ScalingDecisi
   if (drain.length === 0) return hold(view, ...reasons, whyNobodyGoes(facts, spare));
   const left = count - drain.length;
   return { ...hold(view, ...reasons), action: "down", desired: left, drain };
-}
-
-function whyNobodyGoes({ starting }: ScalingFacts, spare: number): string {
-  return spare > 0
-    ? "none of the workers can be retired by the provisioner"
-    : `${starting} are starting, and retired once they have come`;
-}
-
-/** The emptiest of those that can be stopped; of equals one that takes nothing, and the last by id. */
-function emptiest(workers: readonly WorkerLoad[], howMany: number): readonly string[] {
-  return workers
-    .filter(({ managed, leaving }) => managed && !leaving)
-    .sort(
-      (a, b) =>
-        a.inFlight - b.inFlight ||
-        Number(a.available) - Number(b.available) ||
-        compareIds(b.workerId, a.workerId),
-    )
-    .slice(0, howMany)
-    .map(({ workerId }) => workerId);
-}
-
-function compareIds(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }
 
 function hold({ count, size }: View, ...reasons: readonly string[]): ScalingDecision {
