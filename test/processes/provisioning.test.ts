@@ -230,3 +230,21 @@ test("one that cannot be given up does not keep the others from being decided ab
     "worker mute did not register within 60 s, and cannot be retired: status 500",
   ]);
 });
+
+test("a worker that ends while the list is made is not there, whatever the list says", async () => {
+  let open = () => {};
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const list = async () => {
+    await gate;
+    return [worker("a"), worker("b")];
+  };
+  const { provisioning, ids } = setUp({ list });
+  const looked = provisioning.refresh();
+  await Promise.resolve();
+  provisioning.gone("a");
+  open();
+  await looked;
+  expect(ids()).toEqual(["b"]);
+});

@@ -35,6 +35,8 @@ export class Provisioning {
   #workers: readonly ProvisionedWorker[] = [];
   /** Asked for, and neither listed nor seen to end since. */
   #unseen = 0;
+  /** Seen to end since the last list was asked for. */
+  readonly #goneMeanwhile = new Set<string>();
   #before: Promise<unknown> = Promise.resolve();
   #interruptions = 0;
   #reason = "";
@@ -95,6 +97,7 @@ export class Provisioning {
   }
 
   gone(workerId: string): void {
+    this.#goneMeanwhile.add(workerId);
     const staying = this.#workers.filter((worker) => worker.workerId !== workerId);
     if (staying.length === this.#workers.length) this.#seen(1);
     this.#workers = staying;
@@ -102,8 +105,11 @@ export class Provisioning {
 
   async #refresh(): Promise<readonly string[]> {
     const { provisioner } = this.#options;
+    this.#goneMeanwhile.clear();
     const listed = await this.#call((signal) => provisioner.list(signal));
-    const workers = [...new Map(listed.map((worker) => [worker.workerId, worker])).values()];
+    // Nothing is started meanwhile: a list that still shows one that has ended is only late.
+    const living = listed.filter(({ workerId }) => !this.#goneMeanwhile.has(workerId));
+    const workers = [...new Map(living.map((worker) => [worker.workerId, worker])).values()];
     const known = new Set(this.#workers.map(keyOf));
     this.#seen(workers.filter((worker) => !known.has(keyOf(worker))).length);
     this.#workers = workers;
