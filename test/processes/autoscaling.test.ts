@@ -132,6 +132,7 @@ async function setUp(task: TestContext["task"], boxes: Boxes, enabled = true) {
     unplaceable: () => 0,
     doubt: () => undefined,
     decisions: { record: decisions.tell },
+    looked: quiet,
     log,
     fault: quiet,
   });
