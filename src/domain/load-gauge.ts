@@ -69,7 +69,9 @@ export class LoadGauge {
     const ended = last.ended - first.ended;
     if (busyMs === 0) return undefined;
     if (ended >= Math.max(1, last.inFlight)) return busyMs / ended;
-    return last.at - first.at >= WINDOW_MS / 2 ? busyMs / Math.max(1, ended) : undefined;
+    // Of those that have not ended it is known how long they have run at least.
+    const seen = Math.max(1, ended, last.inFlight);
+    return last.at - first.at >= WINDOW_MS / 2 ? busyMs / seen : undefined;
   }
 
   #loads(): Pick<LoadReading, "meanLoad" | "load"> {

@@ -18,6 +18,16 @@ describe("more workers", () => {
     expect(decision.reasons[0]).toBe("3000 waiting, more than 1000");
   });
 
+  test("a backlog of long tasks asks for a slot for each, and not for more", () => {
+    const long = {
+      lanes: waiting(15),
+      meanServiceMs: 600_000,
+      workers: workers(2, { available: false }),
+    };
+    // 15 tasks, 5 slots of which 75 % are to be busy.
+    expect(decide(factsOf(2, long))).toMatchObject({ size: 4, desired: 4 });
+  });
+
   test("at the watermark nothing happens, one above it does", () => {
     expect(decide(factsOf(2, { lanes: waiting(1_000) })).action).toBe("hold");
     expect(decide(factsOf(2, { lanes: waiting(1_001) })).action).toBe("up");

@@ -74,7 +74,7 @@ test("going by the load makes people wait a fraction of what the rule of the see
   });
   expect(ours.waits.all.meanMs * 10).toBeLessThan(seed.waits.all.meanMs);
   expect(ours.workerHours).toBeLessThan(seed.workerHours * 1.2);
-});
+}, 60_000);
 
 test("what is due comes in the order of its time", () => {
   const heap = new TimeHeap<number>();
