@@ -1,4 +1,3 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { Subscription } from "nats";
 import { type AutoscalerEffects, autoscalerWith } from "../../../actors/autoscaler-effects.ts";
 import type {
@@ -7,24 +6,17 @@ import type {
   AutoscalerInput,
 } from "../../../actors/autoscaler-facts.ts";
 import type { Bus } from "../../bus/connect.ts";
-import { type LaneDepth, oldestAgeMs } from "../../bus/lane-stats.ts";
+import type { LaneDepth } from "../../bus/lane-stats.ts";
 import type { ScalingWishes } from "../../bus/scaling-wishes.ts";
 import { decideScale, needsAnswerNow } from "../../domain/scaling.ts";
 import type {
-  LaneLoad,
   ScalingDecision,
   ScalingFacts,
+  ScalingMode,
   ScalingPolicy,
 } from "../../domain/scaling-facts.ts";
 import { ScalingMemory } from "../../domain/scaling-memory.ts";
-import {
-  changedWish,
-  limitsOf,
-  modeOf,
-  NO_WISH,
-  type ScalingWish,
-  type WishChange,
-} from "../../domain/scaling-wish.ts";
+import { limitsOf, modeOf, type WishChange } from "../../domain/scaling-wish.ts";
 import type { ActorRef } from "../../kernel/actor.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { DecisionSink } from "../../messages/decision.ts";
@@ -36,8 +28,9 @@ import { answerScaling } from "./answer-scaling.ts";
 import { drainCandidates } from "./drain-candidates.ts";
 import { LoadWatch } from "./load-watch.ts";
 import { Provisioning } from "./provisioning.ts";
-import { fleetFacts } from "./scaling-facts.ts";
 import { scalingView } from "./scaling-view.ts";
+import { ScalingSight } from "./sight.ts";
+import { WishKeeper } from "./wish-keeper.ts";
 
 /** What an orchestrator is told about scaling. */
 export interface OrchestratorScaling {
@@ -67,7 +60,6 @@ export interface AutoscalingOptions extends OrchestratorScaling {
   readonly fault: (error: unknown, what: string) => void;
 }
 
-const READ_AGAIN_MS = 1_000;
 const ADDRESS = "autoscaler";
 
 /** Keeps the fleet as large as its load asks for: the autoscaler actor, and what it has done. */
@@ -76,15 +68,15 @@ export class Autoscaling {
   readonly #memory: ScalingMemory;
   readonly #watch: LoadWatch;
   readonly #provisioning: Provisioning;
+  readonly #keeper: WishKeeper;
+  readonly #sight: ScalingSight;
   readonly #actor: ActorRef<AutoscalerEvent, AutoscalerContext>;
   readonly #stopListening: () => void;
   #answering: Subscription | undefined;
-  #wish: ScalingWish = NO_WISH;
   #leads = false;
   #isNewLeader = true;
   /** Counts the times that it was told to lead or not to: an answer may belong to an earlier one. */
   #term = 0;
-  #changed: Promise<unknown> = Promise.resolve();
 
   constructor(options: AutoscalingOptions) {
     this.#options = options;
@@ -106,6 +98,16 @@ export class Autoscaling {
       inDoubt: () => options.doubt() !== undefined,
       now: Date.now,
     });
+    const { wishes } = options;
+    this.#keeper = new WishKeeper({ wishes, limits: policy, term: () => this.#term, fault });
+    this.#sight = new ScalingSight({
+      ...options,
+      watch: this.#watch,
+      memory: this.#memory,
+      provisioned: () => this.#provisioning.expected,
+      mode: () => this.#mode(),
+      advisory: provisioner.advisory,
+    });
     const input = { now: () => kernel.clock.now(), intervalMs: options.evaluationIntervalMs };
     this.#actor = kernel.start<AutoscalerEvent, AutoscalerInput, AutoscalerContext>({
       address: ADDRESS,
@@ -121,28 +123,10 @@ export class Autoscaling {
     this.#leads = true;
     this.#isNewLeader = true;
     this.#term += 1;
-    const term = this.#term;
-    const wish = await this.#readWish(() => this.#term === term);
-    if (wish === undefined) return;
-    this.#wish = wish;
+    if (!(await this.#keeper.read())) return;
     this.#answering = answerScaling(this.#options.bus, this);
     this.#watch.start();
     this.#actor.send({ type: "lead" });
-  }
-
-  /** What people want has to be known before anything is decided. Undefined once it is no more of use. */
-  async #readWish(isMeant: () => boolean): Promise<ScalingWish | undefined> {
-    const { wishes, fault } = this.#options;
-    while (isMeant()) {
-      try {
-        const wish = await wishes.read();
-        return isMeant() ? wish : undefined;
-      } catch (error) {
-        fault(error, "what is wanted of scaling");
-        await pause(READ_AGAIN_MS);
-      }
-    }
-    return undefined;
   }
 
   follow(): void {
@@ -166,33 +150,19 @@ export class Autoscaling {
    *
    * @throws InvalidInputError that names each field at fault.
    */
-  change(change: WishChange): Promise<void> {
-    // One after the other: each changes what the one before it has left.
-    const done = this.#changed.then(() => this.#change(change));
-    this.#changed = done.catch(() => {});
-    return done;
-  }
-
-  async #change(change: WishChange): Promise<void> {
-    const { wishes, policy, log } = this.#options;
-    const term = this.#term;
-    const at = new Date().toISOString();
-    const wish = changedWish(this.#wish, change, policy, at);
-    await wishes.write(wish);
-    // The next leader may have read what was wanted before.
-    if (term !== this.#term) throw new Error("the leader has changed meanwhile: say it again");
-    this.#wish = wish;
+  async change(change: WishChange): Promise<void> {
+    await this.#keeper.change(change);
     this.#provisioning.believe();
-    log.info({ ...change }, "scaling is changed by a person");
+    this.#options.log.info({ ...change }, "scaling is changed by a person");
     this.#actor.send({ type: "alarm", reason: "a person changed what is wanted" });
   }
 
   get view(): ScalingView {
     const { provisioner } = this.#options;
     return scalingView({
-      facts: this.#facts(this.#lanes()),
+      facts: this.#sight.facts(),
       policy: this.#policy,
-      wish: this.#wish,
+      wish: this.#keeper.wish,
       provisioner: provisioner.kind,
       actor: this.#actor.snapshot(),
       memory: this.#memory,
@@ -201,7 +171,12 @@ export class Autoscaling {
 
   get #policy(): ScalingPolicy {
     const { policy } = this.#options;
-    return { ...policy, ...limitsOf(this.#wish, policy) };
+    return { ...policy, ...limitsOf(this.#keeper.wish, policy) };
+  }
+
+  #mode(): ScalingMode {
+    const least = Math.max(this.#policy.minWorkers, this.#memory.facts.target ?? 0);
+    return modeOf(this.#keeper.wish, this.#options.enabled, least);
   }
 
   #effects(): AutoscalerEffects {
@@ -227,9 +202,9 @@ export class Autoscaling {
       if (this.#isNewLeader) this.#begin();
       for (const why of lost) this.#givenUp(why);
       const policy = this.#policy;
-      const lanes = await this.#lanesWithAges();
+      const lanes = await this.#sight.lanesWithAges();
       if (term !== this.#term) return;
-      const facts = this.#facts(lanes);
+      const facts = this.#sight.facts(lanes);
       const decision = decideScale(facts, policy);
       this.#note(facts, policy, decision);
       this.#actor.send({ type: "decided", decision });
@@ -245,7 +220,7 @@ export class Autoscaling {
 
   #begin(): void {
     this.#isNewLeader = false;
-    const { workers, starting, now } = this.#facts([]);
+    const { workers, starting, now } = this.#sight.facts();
     const staying = workers.filter(({ leaving }) => !leaving).length;
     this.#memory.begin(staying + starting, now);
   }
@@ -302,50 +277,7 @@ export class Autoscaling {
 
   #sampled(): void {
     this.#provisioning.look();
-    const reason = needsAnswerNow(this.#facts(this.#lanes()), this.#policy);
+    const reason = needsAnswerNow(this.#sight.facts(), this.#policy);
     if (reason !== undefined) this.#actor.send({ type: "alarm", reason });
-  }
-
-  #facts(lanes: readonly LaneLoad[]): ScalingFacts {
-    const { fleet, enabled, unplaceable, doubt, provisioner } = this.#options;
-    const now = Date.now();
-    const memory = this.#memory.facts;
-    const { minWorkers } = this.#policy;
-    return {
-      now,
-      mode: modeOf(this.#wish, enabled, Math.max(minWorkers, memory.target ?? 0)),
-      lanes,
-      ...fleetFacts({
-        members: fleet.members(),
-        candidateOf: (workerId) => fleet.candidate(workerId),
-        provisioned: this.#provisioning.expected,
-      }),
-      ...this.#watch.read(),
-      advisory: provisioner.advisory,
-      unplaceable: unplaceable(),
-      frozen: doubt() ?? null,
-      escalated: fleet.escalation(now) ?? null,
-      ...memory,
-    };
-  }
-
-  #lanes(): readonly LaneLoad[] {
-    return this.#watch.lanes.map(({ lane, pending }) => ({
-      lane,
-      waiting: pending,
-      oldestAgeMs: null,
-    }));
-  }
-
-  async #lanesWithAges(): Promise<readonly LaneLoad[]> {
-    const { bus } = this.#options;
-    return Promise.all(
-      this.#watch.lanes.map(async (depth) => ({
-        lane: depth.lane,
-        waiting: depth.pending,
-        // Only told: nothing is decided by it, and a bus that does not answer is no fault of the provisioner.
-        oldestAgeMs: await oldestAgeMs(bus, depth, Date.now()).catch(() => null),
-      })),
-    );
   }
 }
