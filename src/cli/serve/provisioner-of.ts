@@ -1,13 +1,32 @@
+import { kubernetesService } from "../../config/kubernetes-service.ts";
 import type { ProvisionerKind } from "../../domain/provisioning.ts";
 import { NoProvisioner } from "../../provisioners/none.ts";
 import type { Provisioner } from "../../provisioners/provisioner.ts";
 import { type WorkerProcessesOptions, workerProcesses } from "./worker-processes.ts";
 
 /** What starts and stops workers, by the settings; `otherwise` where these say nothing. */
-export function provisionerOf(
+export async function provisionerOf(
   options: WorkerProcessesOptions,
   otherwise: ProvisionerKind,
-): Provisioner {
+): Promise<Provisioner> {
   const kind = options.config.scaling.provisioner ?? otherwise;
-  return kind === "process" ? workerProcesses(options) : new NoProvisioner();
+  if (kind === "process") return workerProcesses(options);
+  if (kind === "kubernetes") return deploymentPods(options);
+  if (kind === "keda") return new (await import("../../provisioners/keda.ts")).KedaProvisioner();
+  return new NoProvisioner();
+}
+
+/** Their settings are those of the Deployment: deploy/kubernetes. */
+async function deploymentPods({ config, say }: WorkerProcessesOptions): Promise<Provisioner> {
+  const { KubernetesProvisioner } = await import("../../provisioners/kubernetes.ts");
+  const { inClusterAccess } = await import("../../provisioners/kubernetes-credentials.ts");
+  const { k8sDeployment, k8sNamespace, maxWorkers } = config.scaling;
+  return new KubernetesProvisioner({
+    access: inClusterAccess(kubernetesService()),
+    deployment: k8sDeployment,
+    namespace: k8sNamespace,
+    maxWorkers,
+    say,
+    now: Date.now,
+  });
 }
