@@ -31,8 +31,8 @@ export interface RunOptions {
 /**
  * An orchestrator with its HTTP API, as the settings say.
  *
- * @throws UnreachableError when no server answers; ConfigError when HTTP cannot be served, ProvisionError
- * when the scaler of KEDA cannot be.
+ * @throws UnreachableError when no server answers; ConfigError when HTTP or the scaler of KEDA
+ * cannot be served.
  */
 export async function runOrchestrator(
   config: Config,

@@ -5,8 +5,8 @@ import type {
   ServiceDefinition,
   sendUnaryData,
 } from "@grpc/grpc-js";
+import { ConfigError } from "../domain/errors.ts";
 import { isActiveResponse, metricSpecResponse, metricsResponse } from "./keda-messages.ts";
-import { ProvisionError } from "./provisioner.ts";
 
 type Grpc = typeof import("@grpc/grpc-js");
 
@@ -40,7 +40,7 @@ const SHUTDOWN_MS = 2_000;
  * Serves KEDA's external-push scaler: `externalscaler.ExternalScaler`. The push wakes a Deployment of no
  * pods at once; KEDA itself would look at its polling interval only.
  *
- * @throws ProvisionError where gRPC is not installed, or the port cannot be had.
+ * @throws ConfigError where gRPC is not installed, or the port cannot be had.
  */
 export async function serveKedaScaler(options: KedaScalerOptions): Promise<KedaScaler> {
   const grpc = await loaded(options.load ?? (() => import("@grpc/grpc-js")));
@@ -64,7 +64,7 @@ async function loaded(load: () => Promise<Grpc>): Promise<Grpc> {
   try {
     return await load();
   } catch (cause) {
-    throw new ProvisionError(
+    throw new ConfigError(
       "the external scaler of KEDA needs gRPC: npm install @grpc/grpc-js@1.14.7, or set BATUTA_SCALING_KEDA_PORT=0 and use the trigger metrics-api, which needs nothing (docs/scaling-kubernetes.md)",
       { cause },
     );
@@ -147,8 +147,8 @@ async function bind(
   });
 }
 
-function portTaken(address: string, cause: Error): ProvisionError {
-  return new ProvisionError(
+function portTaken(address: string, cause: Error): ConfigError {
+  return new ConfigError(
     `the external scaler of KEDA cannot listen on ${address} (BATUTA_SCALING_KEDA_PORT): ${cause.message}`,
     { cause },
   );

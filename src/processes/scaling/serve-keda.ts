@@ -17,7 +17,7 @@ const EVERY_MS = 1_000;
 /**
  * Serves KEDA's external scaler until it is disposed of. gRPC is loaded here, by nobody else.
  *
- * @throws ProvisionError where gRPC is not installed, or the port cannot be had.
+ * @throws ConfigError where gRPC is not installed, or the port cannot be had.
  */
 export async function serveKeda(options: ServeKedaOptions): Promise<AsyncDisposable> {
   const { bus, host, port, log } = options;

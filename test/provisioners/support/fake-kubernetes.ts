@@ -53,6 +53,9 @@ export class FakeKubernetes {
   hangs = false;
   /** Answered in place of what was asked for. */
   garbage: string | undefined;
+  /** What a kubelet would hear of. */
+  created: (name: string) => void = () => {};
+  terminated: (name: string) => void = () => {};
   /** The controller does its work at once; else when told to. */
   isPrompt = true;
   readonly #options: FakeOptions;
@@ -110,8 +113,10 @@ export class FakeKubernetes {
   reconcile(): void {
     while (this.live().length < this.replicas) this.addPod();
     const inOrder = this.live().sort((one, other) => rank(one) - rank(other));
-    for (const pod of inOrder.slice(0, this.live().length - this.replicas))
-      pod.metadata.deletionTimestamp = new Date().toISOString();
+    for (const { metadata } of inOrder.slice(0, this.live().length - this.replicas)) {
+      metadata.deletionTimestamp = new Date().toISOString();
+      this.terminated(metadata.name);
+    }
   }
 
   /** Those that were told to end have ended. */
@@ -150,6 +155,7 @@ export class FakeKubernetes {
       status: overrides.status ?? { phase: "Running" },
     };
     this.pods.set(name, pod);
+    this.created(name);
     return pod;
   }
 
