@@ -8,7 +8,7 @@ const FIXED64 = 1;
 const BYTES = 2;
 
 /** The one metric that is told; each scaler of KEDA has its own names. */
-export const METRIC_NAME = "desired_workers";
+const METRIC_NAME = "desired_workers";
 
 /** IsActiveResponse: whether there is to be any worker. */
 export function isActiveResponse(isActive: boolean): Buffer {

@@ -27,15 +27,10 @@ export interface KubernetesService {
 
 /** Access with the ServiceAccount of the pod that this runs in. `directory` is only another one in tests. */
 export function inClusterAccess(
-  service: KubernetesService | undefined,
+  { host, port }: KubernetesService,
   directory = SERVICE_ACCOUNT_DIR,
 ): AccessSource {
   return async () => {
-    if (service === undefined)
-      throw new ProvisionError(
-        "this is no pod of a Kubernetes cluster: KUBERNETES_SERVICE_HOST is not set. The provisioner kubernetes runs inside the cluster (deploy/kubernetes)",
-      );
-    const { host, port } = service;
     const read = (name: string) => readMounted(join(directory, name));
     const [token, ca, namespace] = await Promise.all([
       read("token"),

@@ -250,6 +250,7 @@ const PROVISIONERS = { base: "none", "overlays/actuate": "kubernetes", "overlays
 
 test.for(Object.entries(PROVISIONERS))(
   "kubectl renders %s into what Batuta takes",
+  { timeout: 60_000 },
   ([folder, provisioner], context) => {
     needs(context, "kubectl");
     const all = rendered(folder);
@@ -267,5 +268,4 @@ test.for(Object.entries(PROVISIONERS))(
     expect(bindings).toHaveLength(provisioner === "kubernetes" ? 1 : 0);
     for (const { subjects } of bindings) expect(subjects[0].namespace).toBe("batuta");
   },
-  60_000,
 );

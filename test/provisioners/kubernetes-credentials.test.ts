@@ -52,8 +52,7 @@ test("a server whose certificate was signed by somebody else is not told the tok
   expect(cluster.tokens).toEqual([]);
 });
 
-test("outside of a cluster, and without a mounted token, it is told what is missing", async () => {
-  await expect(inClusterAccess(undefined)()).rejects.toThrow("KUBERNETES_SERVICE_HOST is not set");
+test("without a mounted token it is told what is missing", async () => {
   const { directory } = await setUp();
   await rm(join(directory, "token"));
   const access = inClusterAccess({ host: "::1", port: "1" }, directory);

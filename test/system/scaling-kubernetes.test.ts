@@ -140,6 +140,16 @@ test("where gRPC cannot listen the orchestrator does not start, and says what to
   expect(child.output).toContain("BATUTA_SCALING_KEDA_PORT");
 });
 
+test("outside of a cluster the orchestrator does not start with kubernetes, and says why", async ({
+  task,
+}) => {
+  const env = { BATUTA_SCALING_PROVISIONER: "kubernetes", KUBERNETES_SERVICE_HOST: "" };
+  const settings = { ...SCALING, ...env, BATUTA_NATS_URL: nats.url };
+  await using child = new Child(["run"], { ...settings, BATUTA_SUBJECT_PREFIX: testPrefix(task) });
+  expect(await child.exited()).toBe(2);
+  expect(child.output).toContain("KUBERNETES_SERVICE_HOST is not set");
+});
+
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
