@@ -97,6 +97,9 @@ function surplusOf(pods: readonly WorkerPod[], replicas: number): number {
   return Math.max(0, liveOf(pods).length - replicas);
 }
 
+/** As many workers as settings can ask for; replicas may be any number that somebody has written. */
+const MAX_AWAITED = 10_000;
+
 /**
  * The workers that there are: the pods, and one for each replica that has none yet. Without the latter a
  * scale-up would be repeated until its pods show up.
@@ -115,7 +118,8 @@ export function workersOf(
     leaving: pod.isTerminating || going.has(pod),
     startedAt: pod.createdAt,
   }));
-  const missing = Array.from({ length: Math.max(0, replicas - live.length) }, (_, index) => ({
+  const awaited = Math.min(MAX_AWAITED, Math.max(0, replicas - live.length));
+  const missing = Array.from({ length: awaited }, (_, index) => ({
     workerId: `${deployment}_${index + 1}`,
     handle: "no pod yet",
     leaving: false,

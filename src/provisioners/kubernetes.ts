@@ -24,6 +24,8 @@ export interface KubernetesProvisionerOptions {
 /** Others write to the Deployment as well: rollouts, people. So many in a row is somebody who fights us. */
 const MAX_TRIES = 5;
 
+const GONE_LOOKS = 2;
+
 interface Seen {
   readonly scale: Scale;
   readonly pods: readonly WorkerPod[];
@@ -41,7 +43,8 @@ export class KubernetesProvisioner implements Provisioner {
   readonly #api: KubernetesApi;
   readonly #listeners = new Set<(exit: WorkerExit) => void>();
   readonly #troubles = new Map<string, string>();
-  #known: readonly ProvisionedWorker[] = [];
+  /** Of the pods that were seen, how many looks in a row they have been missing. */
+  readonly #missing = new Map<string, number>();
   #isClosed = false;
 
   constructor(options: KubernetesProvisionerOptions) {
@@ -55,7 +58,6 @@ export class KubernetesProvisioner implements Provisioner {
     const workers = workersOf(pods, scale.replicas, deployment, now());
     this.#tellGone(pods);
     this.#tellTroubles(pods);
-    this.#known = workers.filter(({ workerId }) => pods.some(({ name }) => name === workerId));
     return workers;
   }
 
@@ -131,15 +133,20 @@ export class KubernetesProvisioner implements Provisioner {
 
   /**
    * The name of a pod is never used again, so that this cannot mean a newer one. No fault of the worker:
-   * one that crashes is started again in its pod.
+   * one that crashes is started again in its pod. A list that left one out must not have its work run
+   * twice, so it has to be missing twice; heartbeats tell of its end sooner than that.
    */
   #tellGone(pods: readonly WorkerPod[]): void {
     const there = new Set(pods.map(({ name }) => name));
-    for (const { workerId } of this.#known) {
+    for (const [workerId, looks] of this.#missing) {
       if (there.has(workerId)) continue;
+      this.#missing.set(workerId, looks + 1);
+      if (looks + 1 < GONE_LOOKS) continue;
+      this.#missing.delete(workerId);
       const exit = { workerId, code: null, signal: null, how: "its pod is gone", expected: true };
       for (const listener of this.#listeners) listener(exit);
     }
+    for (const name of there) this.#missing.set(name, 0);
   }
 
   /** Once for each, not at every look. */

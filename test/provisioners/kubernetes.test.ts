@@ -225,10 +225,43 @@ test("pods that a person adds or takes are seen, and one that is gone is told on
   cluster.pods.delete(first);
   cluster.reconcile();
   expect(await ids()).toEqual([second, cluster.names()[1]]);
-  await ids();
+  expect(exits).toEqual([]);
+  for (let look = 0; look < 3; look += 1) await ids();
   expect(exits).toEqual([
     { workerId: first, code: null, signal: null, how: "its pod is gone", expected: true },
   ]);
+});
+
+test("a list that leaves a worker out for once does not end it", async () => {
+  const { cluster, exits, ids } = await setUp(2);
+  const [first = ""] = cluster.names();
+  for (let look = 0; look < 3; look += 1) {
+    const pod = cluster.pods.get(first);
+    await ids();
+    cluster.pods.delete(first);
+    await ids();
+    if (pod !== undefined) cluster.pods.set(first, pod);
+  }
+  expect(exits).toEqual([]);
+});
+
+test("replicas beyond all reason are listed as far as settings reach, and not raised", async () => {
+  const { cluster, provisioner, list } = await setUp(1);
+  cluster.isPrompt = false;
+  cluster.setReplicas(2_000_000_000);
+  expect(await list()).toHaveLength(10_001);
+  await expect(provisioner.start(1, inTime())).rejects.toThrow("has 2000000000 replicas already");
+});
+
+test("two leaders at once lose no start of each other, and together heed the most", async () => {
+  const { cluster, provisioner, make } = await setUp(2, 5);
+  await using other = make();
+  await Promise.all([provisioner.start(1, inTime()), other.start(1, inTime())]);
+  expect(cluster.replicas).toBe(4);
+  const both = [provisioner.start(1, inTime()), other.start(1, inTime())];
+  const outcomes = (await Promise.allSettled(both)).map(({ status }) => status);
+  expect(outcomes.sort()).toEqual(["fulfilled", "rejected"]);
+  expect(cluster.replicas).toBe(5);
 });
 
 test("during a rollout the older pods count as leaving, not as too many", async () => {
