@@ -112,6 +112,7 @@ export class KubernetesApi {
     const access = await this.#access();
     const namespace = this.#namespace ?? access.namespace;
     const answer = await callJson(access, make(namespace), signal).catch((cause: unknown) => {
+      // Node would tell nothing but "aborted".
       if (signal.aborted) throw signal.reason;
       throw unreachable(access, cause);
     });

@@ -31,7 +31,7 @@ const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
  * One request and its whole answer. Each has a connection of its own: there are a few in a minute, and
  * nothing has to be closed.
  *
- * Rejects with the error of the system, or with the reason of the signal.
+ * Rejects with the error of the system, also when the signal ends it.
  */
 export function callJson(
   { url, ca, token }: Endpoint,
@@ -46,11 +46,9 @@ export function callJson(
   const request = url.startsWith("https:") ? httpsRequest : httpRequest;
   const options = { method, headers, signal, agent: false, ...(ca === undefined ? {} : { ca }) };
   return new Promise((resolve, reject) => {
-    // The reason of a signal is kept: node would tell nothing but "aborted".
-    const fail = (error: unknown) => reject(signal.aborted ? signal.reason : error);
     const sent = request(new URL(path, url), options);
-    sent.once("error", fail);
-    sent.once("response", (response) => void readAll(response).then(resolve, fail));
+    sent.once("error", reject);
+    sent.once("response", (response) => void readAll(response).then(resolve, reject));
     sent.end(body === undefined ? undefined : JSON.stringify(body));
   });
 }

@@ -118,6 +118,14 @@ test("replicas never go below 0, nor above the most", async () => {
   expect(await provisioner.list(inTime())).toMatchObject([{ leaving: true }]);
 });
 
+test("retiring more pods than there are to be replicas leaves none, not fewer", async () => {
+  const { cluster, provisioner } = await setUp(4);
+  cluster.isPrompt = false;
+  cluster.setReplicas(1);
+  await provisioner.retire(cluster.names(), 0, inTime());
+  expect(cluster.replicas).toBe(0);
+});
+
 test("a change by somebody else between reading and writing is read again, and counts", async () => {
   const { cluster, provisioner } = await setUp(2);
   cluster.conflicts = 3;
@@ -195,7 +203,14 @@ test("an API server that hangs is left in time, and nothing is changed behind ou
 
 test.each([
   ["<html>", "the scale of a Deployment"],
-  ['{"spec":{"replicas":-3}}', "the scale of a Deployment"],
+  [
+    '{"metadata":{"resourceVersion":"1"},"spec":{"replicas":-3},"status":{"selector":"a=b"}}',
+    "the scale of a Deployment",
+  ],
+  [
+    '{"metadata":{"resourceVersion":"1"},"spec":{"replicas":2},"status":{"selector":""}}',
+    "the scale",
+  ],
   ['{"metadata":{"resourceVersion":"1"},"spec":{"replicas":2},"status":{}}', "the scale"],
   ["null", "the scale of a Deployment"],
 ])("an API server that answers with nonsense is told: %s", async (garbage, expected) => {
