@@ -135,7 +135,13 @@ const CASES: Readonly<Record<VariableName, { good: [string, unknown][]; bad: str
   BATUTA_SCALING_DOWN_STABILIZATION: { good: [["0", 0]], bad: ["x"] },
   BATUTA_SCALING_EVALUATION_INTERVAL: { good: [["30s", 30_000]], bad: ["50ms", "2h"] },
   BATUTA_SCALING_STARTUP_TIMEOUT: { good: [["2m", 120_000]], bad: ["500ms"] },
-  BATUTA_SCALING_K8S_NAMESPACE: { good: [["flows", "flows"]], bad: ["a/b", "../x", "Flows", "-a"] },
+  BATUTA_SCALING_K8S_NAMESPACE: {
+    good: [
+      ["flows", "flows"],
+      ["n".repeat(63), "n".repeat(63)],
+    ],
+    bad: ["a/b", "../x", "Flows", "-a", "n".repeat(64)],
+  },
   BATUTA_SCALING_K8S_DEPLOYMENT: {
     good: [["crew-2", "crew-2"]],
     bad: ["a.b", "a_b", "a-", "a?x", "w".repeat(48)],
