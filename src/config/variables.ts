@@ -7,6 +7,15 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const token = text(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 _ -");
 const tokenOrNone = text(/^[A-Za-z0-9_-]{0,64}$/, "one token of up to 64 of A-Z a-z 0-9 _ -");
+const kubernetesLabel = text(
+  /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+  "1 to 63 of a-z 0-9 -, with no - at its ends",
+);
+// With the 17 characters that Kubernetes adds to it a pod still has a name that can be a worker id.
+const deploymentName = text(
+  /^[a-z0-9]([a-z0-9-]{0,45}[a-z0-9])?$/,
+  "1 to 47 of a-z 0-9 -, with no - at its ends",
+);
 const secret = text(/^[\x21-\x7e]{1,512}$/, "1 to 512 printable ASCII characters without spaces");
 
 /**
@@ -71,7 +80,7 @@ const VARIABLES = {
   },
   scaling: {
     enabled: setting("BATUTA_SCALING_ENABLED", flag, "true", "false freezes the number of workers."),
-    provisioner: optional("BATUTA_SCALING_PROVISIONER", oneOf("none", "process"), "What starts and stops workers. Unset: process for `batuta dev`, none for `batuta run`."),
+    provisioner: optional("BATUTA_SCALING_PROVISIONER", oneOf("process", "kubernetes", "keda", "none"), "What starts and stops workers (docs/scaling.md). Unset: process for `batuta dev`, none for `batuta run`."),
     minWorkers: setting("BATUTA_SCALING_MIN_WORKERS", integer({ min: 0, max: 10_000 }), "2", "The fewest workers; `batuta dev` starts as many.", { alias: "MIN_WORKERS" }),
     maxWorkers: setting("BATUTA_SCALING_MAX_WORKERS", integer({ min: 1, max: 10_000 }), "20", "The most workers.", { alias: "MAX_WORKERS" }),
     highWatermark: setting("BATUTA_QUEUE_HIGH_WATERMARK", integer({ min: 1, max: 1_000_000_000 }), "1000", "More waiting executions than this ask for another worker.", { alias: "HIGH_WATER_MARK" }),
@@ -87,6 +96,9 @@ const VARIABLES = {
     stabilizationMs: setting("BATUTA_SCALING_DOWN_STABILIZATION", duration({ min: 0, max: 24 * HOUR }), "180s", "The fleet never shrinks below what the load asked for within this time."),
     evaluationIntervalMs: setting("BATUTA_SCALING_EVALUATION_INTERVAL", duration({ min: 100, max: HOUR }), "60s", "How often scaling is decided; a lane above its watermark and the like have it decided at once."),
     startupTimeoutMs: setting("BATUTA_SCALING_STARTUP_TIMEOUT", duration({ min: 1_000, max: HOUR }), "60s", "A worker that was started and has not registered by then is given up."),
+    k8sNamespace: optional("BATUTA_SCALING_K8S_NAMESPACE", kubernetesLabel, "The namespace of the workers' Deployment. Unset: that of the pod which runs the orchestrator."),
+    k8sDeployment: setting("BATUTA_SCALING_K8S_DEPLOYMENT", deploymentName, "batuta-worker", "The Deployment whose replicas are the workers, for BATUTA_SCALING_PROVISIONER=kubernetes. The names of its pods become worker ids."),
+    kedaPort: setting("BATUTA_SCALING_KEDA_PORT", integer({ min: 0, max: 65_535 }), "0", "The port of KEDA's external-push scaler (gRPC, on BATUTA_HTTP_HOST), for BATUTA_SCALING_PROVISIONER=keda; it needs the package @grpc/grpc-js. 0: none; KEDA reads GET /scaling."),
   },
   decisions: {
     assignSample: setting("BATUTA_DECISIONS_ASSIGN_SAMPLE", decimal({ min: 0, max: 1 }), "0", "The share of assignments whose reasons are taken down on supervisor.decision.assign. Those of a message with the header Batuta-Explain: 1 always are."),

@@ -10,6 +10,7 @@ import { orchestratorPort } from "./orchestrator-port.ts";
 import type { ProcessLog } from "./process-log.ts";
 import type { OrchestratorScaling } from "./scaling/autoscaling.ts";
 import { scalingPolicyOf } from "./scaling/scaling-policy.ts";
+import { serveKeda } from "./scaling/serve-keda.ts";
 
 export interface RunningOrchestrator {
   readonly orchestrator: Orchestrator;
@@ -30,7 +31,8 @@ export interface RunOptions {
 /**
  * An orchestrator with its HTTP API, as the settings say.
  *
- * @throws UnreachableError when no server answers; ConfigError when HTTP cannot be served.
+ * @throws UnreachableError when no server answers; ConfigError when HTTP or the scaler of KEDA
+ * cannot be served.
  */
 export async function runOrchestrator(
   config: Config,
@@ -67,14 +69,17 @@ export async function runOrchestrator(
     worked,
     log,
   });
+  let keda: AsyncDisposable | undefined;
   const stopAll = async (reason: string) => {
+    await keda?.[Symbol.asyncDispose]();
     // Workers first: they report what they finish, and nobody is to start others in their place.
     orchestrator.scaling.stop();
     await provisioner[Symbol.asyncDispose]();
     await orchestrator.stop(reason);
   };
-  if (!config.http.enabled) return { orchestrator, httpUrl: undefined, stop: stopAll };
   try {
+    keda = await kedaOf(config, orchestrator, log);
+    if (!config.http.enabled) return { orchestrator, httpUrl: undefined, stop: stopAll };
     const port = orchestratorPort(orchestrator, { needsOf, durability });
     const http = await startHttpServer(port, config.http, log);
     const stop = async (reason: string) => {
@@ -83,9 +88,20 @@ export async function runOrchestrator(
     };
     return { orchestrator, httpUrl: http.url, stop };
   } catch (error) {
-    await stopAll("HTTP could not be served");
+    await stopAll("what it serves could not be served");
     throw error;
   }
+}
+
+/** KEDA's push scaler, where it is switched on. */
+async function kedaOf(
+  { scaling, http }: Config,
+  { control: bus }: Orchestrator,
+  log: ProcessLog,
+): Promise<AsyncDisposable | undefined> {
+  const { provisioner, kedaPort: port } = scaling;
+  if (provisioner !== "keda" || port === 0) return undefined;
+  return serveKeda({ bus, host: http.host, port, log });
 }
 
 function scalingOf({ scaling }: Config): Omit<OrchestratorScaling, "provisioner"> {

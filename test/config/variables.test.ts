@@ -115,6 +115,8 @@ const CASES: Readonly<Record<VariableName, { good: [string, unknown][]; bad: str
     good: [
       ["none", "none"],
       ["process", "process"],
+      ["kubernetes", "kubernetes"],
+      ["keda", "keda"],
     ],
     bad: ["swarm"],
   },
@@ -133,6 +135,18 @@ const CASES: Readonly<Record<VariableName, { good: [string, unknown][]; bad: str
   BATUTA_SCALING_DOWN_STABILIZATION: { good: [["0", 0]], bad: ["x"] },
   BATUTA_SCALING_EVALUATION_INTERVAL: { good: [["30s", 30_000]], bad: ["50ms", "2h"] },
   BATUTA_SCALING_STARTUP_TIMEOUT: { good: [["2m", 120_000]], bad: ["500ms"] },
+  BATUTA_SCALING_K8S_NAMESPACE: {
+    good: [
+      ["flows", "flows"],
+      ["n".repeat(63), "n".repeat(63)],
+    ],
+    bad: ["a/b", "../x", "Flows", "-a", "n".repeat(64)],
+  },
+  BATUTA_SCALING_K8S_DEPLOYMENT: {
+    good: [["crew-2", "crew-2"]],
+    bad: ["a.b", "a_b", "a-", "a?x", "w".repeat(48)],
+  },
+  BATUTA_SCALING_KEDA_PORT: { good: [["6000", 6_000]], bad: ["65536", "-1"] },
   BATUTA_DECISIONS_ASSIGN_SAMPLE: { good: [["0.01", 0.01]], bad: ["2", "-1", "all"] },
   BATUTA_SHUTDOWN_TIMEOUT: { good: [["2m", 120_000]], bad: ["x"] },
   BATUTA_LOG_LEVEL: { good: [["debug", "debug"]], bad: ["verbose"] },
@@ -218,6 +232,9 @@ test("the defaults are those of the contract", () => {
       stabilizationMs: 180_000,
       evaluationIntervalMs: 60_000,
       startupTimeoutMs: 60_000,
+      k8sNamespace: undefined,
+      k8sDeployment: "batuta-worker",
+      kedaPort: 0,
     },
     decisions: { assignSample: 0 },
     process: { shutdownTimeoutMs: 90_000 },

@@ -78,7 +78,7 @@ class DevSession {
 
   async #orchestrate(server: ServerInUse): Promise<void> {
     const durability = durabilityFacts(this.#config, server);
-    const provisioner = this.#makeProvisioner(server);
+    const provisioner = await this.#makeProvisioner(server);
     this.#provisioner = provisioner;
     const options = { durability, provisioner };
     const running = await runOrchestrator(this.#config, server.url, this.#log, options);
@@ -108,11 +108,11 @@ class DevSession {
   }
 
   /** A worker whose settings are wrong would be started for ever, and fail for ever. */
-  #makeProvisioner(server: ServerInUse): Provisioner {
+  async #makeProvisioner(server: ServerInUse): Promise<Provisioner> {
     const say = (line: string) => this.#terminal.say(line);
     const baseId = workerBaseId(this.#config);
     const options = { config: this.#config, natsUrl: server.url, values: this.#options };
-    const provisioner = provisionerOf({ ...options, baseId, say }, "process");
+    const provisioner = await provisionerOf({ ...options, baseId, say }, "process");
     provisioner.onExit(({ workerId, code }) => {
       if (code !== EXIT.usage) return;
       this.#fail(new Error(`worker ${workerId} does not take its settings: see above`));

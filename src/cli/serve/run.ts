@@ -48,7 +48,7 @@ async function serve(
   // Unique: two orchestrators on one host would have their workers evict each other.
   const baseId = config.worker.id ?? `worker-${ulid().slice(-6).toLowerCase()}`;
   const options = { config, natsUrl: server.url, values, baseId, say };
-  const provisioner = provisionerOf(options, "none");
+  const provisioner = await provisionerOf(options, "none");
   const running = await runOrchestrator(config, server.url, log, {
     durability,
     provisioner,
