@@ -1,0 +1,59 @@
+import { type Container, type ContainerDeath, isAlive } from "./docker-container.ts";
+import type { DockerEngine, Named } from "./docker-engine.ts";
+import { ProvisionError } from "./provisioner.ts";
+
+export interface DockerBooksOptions {
+  readonly engine: DockerEngine;
+  /** A container that was alive has ended. Called once for each. */
+  readonly ended: (container: Named, exitCode: number | null) => void;
+}
+
+/** Which containers are known to live, from the engine's lists and from its events. */
+export class DockerBooks {
+  readonly #options: DockerBooksOptions;
+  readonly #alive = new Map<string, Named>();
+
+  constructor(options: DockerBooksOptions) {
+    this.#options = options;
+  }
+
+  started(container: Named): void {
+    this.#alive.set(container.id, container);
+  }
+
+  died({ id, exitCode }: ContainerDeath): void {
+    const container = this.#alive.get(id);
+    if (container === undefined) return;
+    this.#alive.delete(id);
+    this.#options.ended(container, exitCode);
+  }
+
+  /**
+   * Those that live now. Tells of those that lived before and do so no more.
+   *
+   * @throws ProvisionError when the engine cannot be asked, or contradicts itself.
+   */
+  async look(signal: AbortSignal): Promise<readonly Container[]> {
+    // One that is started while the engine makes its list is rightly missing there.
+    const before = [...this.#alive.values()];
+    const listed = await this.#options.engine.list(signal);
+    const byId = new Map(listed.map((container) => [container.id, container]));
+    for (const container of before) {
+      const now = byId.get(container.id);
+      if (now === undefined) await this.#lookFor(container, signal);
+      else if (!isAlive(now)) this.died(now);
+    }
+    const alive = listed.filter(isAlive);
+    for (const container of alive) this.#alive.set(container.id, container);
+    return alive;
+  }
+
+  /** An engine that hides a worker would have another one started in its place, again and again. */
+  async #lookFor(container: Named, signal: AbortSignal): Promise<void> {
+    if (!this.#alive.has(container.id)) return;
+    if (!(await this.#options.engine.runs(container, signal)))
+      return this.died({ ...container, exitCode: null });
+    const what = `it does not list container ${container.name}, and says that it runs`;
+    throw new ProvisionError(`the Docker engine is not to be believed: ${what}`);
+  }
+}
