@@ -1,4 +1,5 @@
 import { STRATEGIES } from "../domain/balancing.ts";
+import { PROVISIONER_KINDS } from "../domain/provisioning.ts";
 import { bytes, decimal, duration, flag, integer, oneOf, text } from "./kind.ts";
 import { host, labels, laneWeights, natsUrl, path, workerId } from "./special-kinds.ts";
 import { optional, setting, type Variable } from "./variable.ts";
@@ -15,6 +16,14 @@ const kubernetesLabel = text(
 const deploymentName = text(
   /^[a-z0-9]([a-z0-9-]{0,45}[a-z0-9])?$/,
   "1 to 47 of a-z 0-9 -, with no - at its ends",
+);
+const dockerName = text(
+  /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/,
+  "the name of a network of the engine, or host",
+);
+const image = text(
+  /^[A-Za-z0-9][\w.:/@-]{0,255}$/,
+  "the name of an image, like batuta:local or registry:5000/batuta@sha256:…",
 );
 const secret = text(/^[\x21-\x7e]{1,512}$/, "1 to 512 printable ASCII characters without spaces");
 
@@ -80,7 +89,7 @@ const VARIABLES = {
   },
   scaling: {
     enabled: setting("BATUTA_SCALING_ENABLED", flag, "true", "false freezes the number of workers."),
-    provisioner: optional("BATUTA_SCALING_PROVISIONER", oneOf("process", "kubernetes", "keda", "none"), "What starts and stops workers (docs/scaling.md). Unset: process for `batuta dev`, none for `batuta run`."),
+    provisioner: optional("BATUTA_SCALING_PROVISIONER", oneOf(...PROVISIONER_KINDS), "What starts and stops workers (docs/scaling.md). Unset: process for `batuta dev`, none for `batuta run`."),
     minWorkers: setting("BATUTA_SCALING_MIN_WORKERS", integer({ min: 0, max: 10_000 }), "2", "The fewest workers; `batuta dev` starts as many.", { alias: "MIN_WORKERS" }),
     maxWorkers: setting("BATUTA_SCALING_MAX_WORKERS", integer({ min: 1, max: 10_000 }), "20", "The most workers.", { alias: "MAX_WORKERS" }),
     highWatermark: setting("BATUTA_QUEUE_HIGH_WATERMARK", integer({ min: 1, max: 1_000_000_000 }), "1000", "More waiting executions than this ask for another worker.", { alias: "HIGH_WATER_MARK" }),
@@ -96,6 +105,10 @@ const VARIABLES = {
     stabilizationMs: setting("BATUTA_SCALING_DOWN_STABILIZATION", duration({ min: 0, max: 24 * HOUR }), "180s", "The fleet never shrinks below what the load asked for within this time."),
     evaluationIntervalMs: setting("BATUTA_SCALING_EVALUATION_INTERVAL", duration({ min: 100, max: HOUR }), "60s", "How often scaling is decided; a lane above its watermark and the like have it decided at once."),
     startupTimeoutMs: setting("BATUTA_SCALING_STARTUP_TIMEOUT", duration({ min: 1_000, max: HOUR }), "60s", "A worker that was started and has not registered by then is given up."),
+    dockerImage: setting("BATUTA_SCALING_DOCKER_IMAGE", image, "batuta:local", "docker: the image of the workers; the engine must have it."),
+    dockerSocket: setting("BATUTA_SCALING_DOCKER_SOCKET", path, "/var/run/docker.sock", "docker: the unix socket of the engine."),
+    dockerNetwork: optional("BATUTA_SCALING_DOCKER_NETWORK", dockerName, "docker: the network of the workers. Unset: the default network of the engine."),
+    dockerNatsUrl: optional("BATUTA_SCALING_DOCKER_NATS_URL", natsUrl, "docker: the NATS server under the address at which the workers reach it. Unset: that of this process."),
     k8sNamespace: optional("BATUTA_SCALING_K8S_NAMESPACE", kubernetesLabel, "The namespace of the workers' Deployment. Unset: that of the pod which runs the orchestrator."),
     k8sDeployment: setting("BATUTA_SCALING_K8S_DEPLOYMENT", deploymentName, "batuta-worker", "The Deployment whose replicas are the workers, for BATUTA_SCALING_PROVISIONER=kubernetes. The names of its pods become worker ids."),
     kedaPort: setting("BATUTA_SCALING_KEDA_PORT", integer({ min: 0, max: 65_535 }), "0", "The port of KEDA's external-push scaler (gRPC, on BATUTA_HTTP_HOST), for BATUTA_SCALING_PROVISIONER=keda; it needs the package @grpc/grpc-js. 0: none; KEDA reads GET /scaling."),

@@ -1,3 +1,4 @@
+import { chmodSync } from "node:fs";
 import { expect, onTestFinished, test } from "vitest";
 import { DockerProvisioner, type DockerProvisionerOptions } from "../../src/provisioners/docker.ts";
 import { ProvisionError, type WorkerExit } from "../../src/provisioners/provisioner.ts";
@@ -75,7 +76,7 @@ test("workers are containers that are named like them and know whose they are", 
     Labels: OWN,
     StopTimeout: 65,
     Healthcheck: { Test: ["NONE"] },
-    HostConfig: { Init: true, NetworkMode: "host", RestartPolicy: { Name: "no" } },
+    HostConfig: { NetworkMode: "host", RestartPolicy: { Name: "no" } },
   });
 });
 
@@ -346,4 +347,17 @@ test("one that was created and never started is listed, and goes when it is reti
   expect(await ids()).toEqual(["w-9"]);
   await provisioner.retire(["w-9"], 0, soon());
   await engine.until(() => engine.containers.length === 0);
+});
+
+test("a socket that this user may not use is said to be so", async () => {
+  const { engine, provisioner } = await setUp();
+  chmodSync(engine.socketPath, 0o600);
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(65_534);
+  else chmodSync(engine.socketPath, 0);
+  try {
+    await expect(provisioner.list(soon())).rejects.toThrow(/permission denied; .*group docker/);
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
 });

@@ -112,7 +112,8 @@ class DevSession {
     const say = (line: string) => this.#terminal.say(line);
     const baseId = workerBaseId(this.#config);
     const options = { config: this.#config, natsUrl: server.url, values: this.#options };
-    const provisioner = await provisionerOf({ ...options, baseId, say }, "process");
+    const given = { ...options, baseId, say, outlive: false };
+    const provisioner = await provisionerOf(given, "process");
     provisioner.onExit(({ workerId, code }) => {
       if (code !== EXIT.usage) return;
       this.#fail(new Error(`worker ${workerId} does not take its settings: see above`));

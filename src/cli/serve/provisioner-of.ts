@@ -5,17 +5,26 @@ import { NoProvisioner } from "../../provisioners/none.ts";
 import type { Provisioner } from "../../provisioners/provisioner.ts";
 import { type WorkerProcessesOptions, workerProcesses } from "./worker-processes.ts";
 
+export interface ProvisionerOptions extends WorkerProcessesOptions {
+  /** Workers stay when this process ends, where they can: other orchestrators go on with them. */
+  readonly outlive: boolean;
+}
+
 /**
  * What starts and stops workers, by the settings; `otherwise` where these say nothing.
  *
- * @throws ConfigError where it cannot be used here.
+ * @throws ConfigError when the settings cannot work together.
  */
 export async function provisionerOf(
-  options: WorkerProcessesOptions,
+  options: ProvisionerOptions,
   otherwise: ProvisionerKind,
 ): Promise<Provisioner> {
   const kind = options.config.scaling.provisioner ?? otherwise;
   if (kind === "process") return workerProcesses(options);
+  if (kind === "docker") {
+    const { workerContainers } = await import("./worker-containers.ts");
+    return workerContainers(options);
+  }
   if (kind === "kubernetes") return deploymentPods(options);
   if (kind === "keda") return new (await import("../../provisioners/keda.ts")).KedaProvisioner();
   return new NoProvisioner();

@@ -48,7 +48,9 @@ async function serve(
   // Unique: two orchestrators on one host would have their workers evict each other.
   const baseId = config.worker.id ?? `worker-${ulid().slice(-6).toLowerCase()}`;
   const options = { config, natsUrl: server.url, values, baseId, say };
-  const provisioner = await provisionerOf(options, "none");
+  // Without this process there is no server either, where it is our own.
+  const outlive = config.nats.url !== undefined;
+  const provisioner = await provisionerOf({ ...options, outlive }, "none");
   const running = await runOrchestrator(config, server.url, log, {
     durability,
     provisioner,
