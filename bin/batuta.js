@@ -2,6 +2,7 @@
 // Starts the compiled command line. A checkout that was not built, or a Node.js that is too old, is
 // told what to do instead of getting a stack trace.
 import nodeModule from "node:module";
+import "./first-process.js";
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 const entry = new URL("../dist/src/cli/main.js", import.meta.url);

@@ -12,6 +12,8 @@ export interface DockerBooksOptions {
 export class DockerBooks {
   readonly #options: DockerBooksOptions;
   readonly #alive = new Map<string, Named>();
+  /** For each look under way: who died meanwhile. The list that it gets may be older than that. */
+  readonly #looks = new Set<Set<string>>();
 
   constructor(options: DockerBooksOptions) {
     this.#options = options;
@@ -22,6 +24,7 @@ export class DockerBooks {
   }
 
   died({ id, exitCode }: ContainerDeath): void {
+    for (const died of this.#looks) died.add(id);
     const container = this.#alive.get(id);
     if (container === undefined) return;
     this.#alive.delete(id);
@@ -34,6 +37,18 @@ export class DockerBooks {
    * @throws ProvisionError when the engine cannot be asked, or contradicts itself.
    */
   async look(signal: AbortSignal): Promise<readonly Container[]> {
+    const died = new Set<string>();
+    this.#looks.add(died);
+    try {
+      const alive = (await this.#compared(signal)).filter(({ id }) => !died.has(id));
+      for (const container of alive) this.#alive.set(container.id, container);
+      return alive;
+    } finally {
+      this.#looks.delete(died);
+    }
+  }
+
+  async #compared(signal: AbortSignal): Promise<readonly Container[]> {
     // One that is started while the engine makes its list is rightly missing there.
     const before = [...this.#alive.values()];
     const listed = await this.#options.engine.list(signal);
@@ -43,9 +58,7 @@ export class DockerBooks {
       if (now === undefined) await this.#lookFor(container, signal);
       else if (!isAlive(now)) this.died(now);
     }
-    const alive = listed.filter(isAlive);
-    for (const container of alive) this.#alive.set(container.id, container);
-    return alive;
+    return listed.filter(isAlive);
   }
 
   /** An engine that hides a worker would have another one started in its place, again and again. */

@@ -34,7 +34,8 @@ export function containerSpec(
     // That of the image asks the HTTP API, which a worker has not got.
     Healthcheck: { Test: ["NONE"] },
     HostConfig: {
-      // No Init: an engine without docker-init (Debian's, as installed) could then start no worker at all.
+      // No Init: an engine without docker-init, like Debian's, could then start no worker. It is not
+      // needed: bin/first-process.js.
       // The supervisor replaces a worker that ends, and knows when that is no use.
       RestartPolicy: { Name: "no" },
       ...(network === undefined ? {} : { NetworkMode: network }),

@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import type { Readable } from "node:stream";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { DockerProvisioner, type DockerProvisionerOptions } from "../../src/provisioners/docker.ts";
 import type { WorkerExit } from "../../src/provisioners/provisioner.ts";
@@ -22,7 +23,7 @@ function docker(...args: string[]): string {
 /** Before that it would ignore a signal, as the first process of a container does. */
 async function ready(name: string): Promise<void> {
   const logs = spawn("docker", ["-H", host, "logs", "-f", name], { stdio: ["ignore", "pipe", 2] });
-  await once(logs.stdout, "data");
+  await once(logs.stdout as Readable, "data");
   logs.kill();
 }
 

@@ -110,6 +110,32 @@ test("a container that dies is told at once with its exit code, and exactly once
   expect(said).toEqual(["worker w-1 ended (code 137)"]);
 });
 
+test("a container that dies while a list is under way is told once, though the list has it alive", async () => {
+  const { engine, provisioner, exits, exited, ids } = await setUp();
+  await engine.until(() => engine.listeners === 1);
+  await provisioner.start(1, soon());
+  let answer = () => {};
+  const held = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const isMade = new Promise<void>((made) => {
+    engine.hold = (call) => {
+      if (call !== "GET /containers/json") return undefined;
+      engine.hold = () => undefined;
+      made();
+      return held;
+    };
+  });
+  const listed = ids();
+  await isMade;
+  engine.exit("w-1", 1);
+  await exited(1);
+  answer();
+  expect(await listed).toEqual([]);
+  expect(await ids()).toEqual([]);
+  expect(exits).toHaveLength(1);
+});
+
 test("the last three that failed are kept for docker logs, those before them are removed", async () => {
   const { engine, provisioner, exited, ids } = await setUp();
   await engine.until(() => engine.listeners === 1);

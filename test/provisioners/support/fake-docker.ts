@@ -50,6 +50,8 @@ export class FakeDocker {
   obeys = true;
   /** Changes what is answered to a call, which is carried out all the same if it says so with `after`. */
   fault: (call: string, after: boolean) => Fault | undefined = () => undefined;
+  /** Holds the answer to a call back, once it is made. */
+  hold: (call: string) => Promise<void> | undefined = () => undefined;
   readonly #directory = mkdtempSync(join(tmpdir(), "fake-docker-"));
   readonly #ends = new Map<string, (() => void)[]>();
   readonly #streams = new Set<ServerResponse>();
@@ -154,6 +156,7 @@ export class FakeDocker {
     const fault = this.fault(call, false);
     const answer =
       fault ?? (await this.#answer({ method, path, query: searchParams, body }, response));
+    await this.hold(call);
     const last = fault ?? this.fault(call, true) ?? answer;
     if (last !== "hang" && last !== undefined) {
       response.writeHead(last.status, {
