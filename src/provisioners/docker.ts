@@ -92,7 +92,7 @@ export class DockerProvisioner implements Provisioner {
   async retire(workerIds: readonly string[], drainMs: number, signal: AbortSignal): Promise<void> {
     const told = new Set(workerIds);
     const alive = await this.#books.look(signal);
-    const chosen = alive.filter(({ id, name }) => told.has(name) && !this.#leaving.has(id));
+    const chosen = alive.filter(({ name }) => told.has(name));
     const objections = await Promise.all(chosen.map((each) => this.#objection(each, drainMs)));
     const objection = objections.find((each) => each !== undefined);
     if (objection !== undefined) throw objection;

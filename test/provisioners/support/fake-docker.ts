@@ -4,30 +4,24 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import {
+  type FakeContainer,
+  type Fault,
+  inspected,
+  isLabelled,
+  listed,
+  ok,
+  refused,
+  type Spec,
+  wanted,
+} from "./docker-wire.ts";
 
-/** What `POST /containers/create` is given. */
-interface Spec {
-  readonly Image: string;
-  readonly Cmd: readonly string[];
-  readonly Env: readonly string[];
-  readonly Labels: Readonly<Record<string, string>>;
-  readonly StopTimeout: number;
-  readonly HostConfig: { readonly NetworkMode?: string };
+/** What runs in a container. */
+export interface FakeProcess {
+  kill(signal: NodeJS.Signals): void;
+  /** Null after a signal. */
+  exited(): Promise<number | null>;
 }
-
-export interface FakeContainer {
-  readonly id: string;
-  readonly name: string;
-  readonly spec: Spec;
-  readonly created: number;
-  state: "created" | "running" | "exited";
-  exitCode: number;
-  /** How long it was given by those who told it to stop, in seconds. */
-  readonly stops: (string | null)[];
-}
-
-/** "hang": never answered. */
-type Fault = "hang" | { readonly status: number; readonly text: string };
 
 interface Call {
   readonly method: string;
@@ -38,7 +32,8 @@ interface Call {
 
 /**
  * The part of the Docker Engine API that provisioning needs, on a unix socket: states, name conflicts,
- * filters, stops that answer when the container has ended, and the stream of events. No processes.
+ * filters, stops that answer when the container has ended, and the stream of events. A container is no
+ * process, unless `run` makes it one.
  */
 export class FakeDocker {
   readonly socketPath: string;
@@ -48,11 +43,13 @@ export class FakeDocker {
   containers: FakeContainer[] = [];
   /** Containers end as soon as they are told to; otherwise when the test says so. */
   obeys = true;
+  run: ((spec: Spec) => FakeProcess) | undefined;
   /** Changes what is answered to a call, which is carried out all the same if it says so with `after`. */
   fault: (call: string, after: boolean) => Fault | undefined = () => undefined;
   /** Holds the answer to a call back, once it is made. */
   hold: (call: string) => Promise<void> | undefined = () => undefined;
   readonly #directory = mkdtempSync(join(tmpdir(), "fake-docker-"));
+  readonly #processes = new Map<string, FakeProcess>();
   readonly #ends = new Map<string, (() => void)[]>();
   readonly #streams = new Set<ServerResponse>();
   readonly #waiting = new Set<() => void>();
@@ -204,7 +201,17 @@ export class FakeDocker {
     if (!this.networks.has(network)) return refused(404, `network ${network} not found`);
     container.state = "running";
     this.#tell(container, "start", {});
+    this.#run(container);
     return { status: 204, text: "" };
+  }
+
+  #run(container: FakeContainer): void {
+    const process = this.run?.(container.spec);
+    if (process === undefined) return;
+    this.#processes.set(container.id, process);
+    void process.exited().then((code) => {
+      if (container.state === "running") this.exit(container.name, code ?? 137);
+    });
   }
 
   async #stop(container: FakeContainer, seconds: string | null): Promise<Fault> {
@@ -214,7 +221,9 @@ export class FakeDocker {
     const ended = new Promise<void>((resolve) => {
       this.#ends.set(container.id, [...(this.#ends.get(container.id) ?? []), resolve]);
     });
-    if (this.obeys) this.exit(container.name, 0);
+    const process = this.#processes.get(container.id);
+    if (process !== undefined) process.kill("SIGTERM");
+    else if (this.obeys) this.exit(container.name, 0);
     await ended;
     return { status: 204, text: "" };
   }
@@ -223,6 +232,7 @@ export class FakeDocker {
     const isForced = force === "true" || force === "1";
     if (container.state === "running" && !isForced)
       return refused(409, "You cannot remove a running container. Stop it first or force removal");
+    this.#processes.get(container.id)?.kill("SIGKILL");
     if (container.state === "running") this.exit(container.name, 137);
     this.containers = this.containers.filter((each) => each !== container);
     return { status: 204, text: "" };
@@ -268,59 +278,4 @@ export class FakeDocker {
     for (const tell of this.#waiting) tell();
     this.#waiting.clear();
   }
-}
-
-/** Filters come as `{label: ["k=v"]}`, and from the docker command as `{label: {"k=v": true}}`. */
-function wanted(query: URLSearchParams, key: string): readonly string[] {
-  const filters = JSON.parse(query.get("filters") ?? "{}") as Record<string, string[] | object>;
-  const found = filters[key] ?? [];
-  return Array.isArray(found) ? found : Object.keys(found);
-}
-
-function isLabelled({ Labels }: Spec, label: string): boolean {
-  const [key = "", value] = label.split("=");
-  return value === undefined ? key in Labels : Labels[key] === value;
-}
-
-function listed({ id, name, spec, created, state, exitCode }: FakeContainer): object {
-  const status = {
-    created: "Created",
-    running: "Up 3 seconds",
-    exited: `Exited (${exitCode}) 1 second ago`,
-  };
-  return {
-    Id: id,
-    Names: [`/${name}`],
-    Image: spec.Image,
-    ImageID: `sha256:${id}`,
-    Command: spec.Cmd.join(" "),
-    Created: created,
-    Ports: [],
-    Labels: spec.Labels,
-    State: state,
-    Status: status[state],
-    HostConfig: { NetworkMode: "default" },
-    NetworkSettings: { Networks: {} },
-    Mounts: [],
-  };
-}
-
-function inspected({ id, name, spec, created, state, exitCode }: FakeContainer): object {
-  const Running = state === "running";
-  return {
-    Id: id,
-    Name: `/${name}`,
-    Created: new Date(created * 1_000).toISOString(),
-    State: { Status: state, Running, ExitCode: exitCode },
-    Config: spec,
-    HostConfig: spec.HostConfig,
-  };
-}
-
-function ok(value: object): Fault {
-  return { status: 200, text: JSON.stringify(value) };
-}
-
-function refused(status: number, message: string): Fault {
-  return { status, text: JSON.stringify({ message }) };
 }
