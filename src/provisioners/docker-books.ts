@@ -3,6 +3,7 @@ import type { DockerEngine, Named } from "./docker-engine.ts";
 import { ProvisionError } from "./provisioner.ts";
 
 export interface DockerBooksOptions {
+  readonly now: () => number;
   readonly engine: DockerEngine;
   /** A container that was alive has ended. Called once for each. */
   readonly ended: (container: Named, exitCode: number | null) => void;
@@ -12,6 +13,7 @@ export interface DockerBooksOptions {
 export class DockerBooks {
   readonly #options: DockerBooksOptions;
   readonly #alive = new Map<string, Named>();
+  readonly #startedAt = new Map<string, number>();
   /** For each look under way: who died meanwhile. The list that it gets may be older than that. */
   readonly #looks = new Set<Set<string>>();
 
@@ -21,6 +23,12 @@ export class DockerBooks {
 
   started(container: Named): void {
     this.#alive.set(container.id, container);
+    this.#startedAt.set(container.id, this.#options.now());
+  }
+
+  /** Epoch milliseconds: by our own clock where we started it, as that of the engine's machine may differ. */
+  startedAt({ id, createdAt }: Container): number {
+    return this.#startedAt.get(id) ?? createdAt;
   }
 
   died({ id, exitCode }: ContainerDeath): void {
@@ -28,6 +36,7 @@ export class DockerBooks {
     const container = this.#alive.get(id);
     if (container === undefined) return;
     this.#alive.delete(id);
+    this.#startedAt.delete(id);
     this.#options.ended(container, exitCode);
   }
 

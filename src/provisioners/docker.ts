@@ -24,6 +24,7 @@ export interface DockerProvisionerOptions extends WorkerContainer {
   readonly onClose: "drain" | "leave";
   /** One line for people. */
   readonly say: (line: string) => void;
+  readonly now: () => number;
   /** How long a worker may still take when its drain time is over. */
   readonly closeMs?: number;
   /** For each call that no caller waits for. */
@@ -64,17 +65,18 @@ export class DockerProvisioner implements Provisioner {
     const { say, ownCallMs } = this.#options;
     this.#engine = engine;
     this.#chores = new DockerChores({ engine, say, callMs: ownCallMs });
-    this.#books = new DockerBooks({ engine, ended: (each, code) => this.#ended(each, code) });
+    const ended = (each: Named, code: number | null) => this.#ended(each, code);
+    this.#books = new DockerBooks({ engine, ended, now: options.now });
   }
 
   /** @throws ProvisionError when the engine cannot be asked, or says one thing here and another there. */
   async list(signal: AbortSignal): Promise<readonly ProvisionedWorker[]> {
     const alive = await this.#books.look(signal);
-    return alive.map(({ id, name, createdAt }) => ({
-      workerId: name,
-      handle: id,
-      leaving: this.#leaving.has(id),
-      startedAt: createdAt,
+    return alive.map((container) => ({
+      workerId: container.name,
+      handle: container.id,
+      leaving: this.#leaving.has(container.id),
+      startedAt: this.#books.startedAt(container),
     }));
   }
 
@@ -173,10 +175,11 @@ export class DockerProvisioner implements Provisioner {
 
   #ended({ id, name }: Named, code: number | null): void {
     const how = code === null ? "nobody knows how" : `code ${code}`;
-    const expected = this.#leaving.has(id) || code === 0;
+    const told = this.#leaving.has(id);
+    const expected = told || code === 0;
     if (!expected) this.#options.say(`worker ${name} ended (${how})`);
     for (const listener of this.#listeners)
-      listener({ workerId: name, code, signal: null, how, expected });
+      listener({ workerId: name, code, signal: null, how, expected, told });
     void this.#chores.during(this.#chores.tidy());
   }
 }

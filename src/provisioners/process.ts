@@ -153,7 +153,7 @@ export class ProcessProvisioner implements Provisioner {
     const expected = leaving || code === 0;
     if (!expected) this.#options.say(`worker ${workerId} ended (${how})`);
     for (const listener of this.#listeners)
-      listener({ workerId, pid: process.pid, code, signal, how, expected });
+      listener({ workerId, pid: process.pid, code, signal, how, expected, told: leaving });
   }
 
   /** An id is used again once its process is gone: its conduct stays with it. */

@@ -25,6 +25,8 @@ export interface WorkerExit {
   readonly how: string;
   /** It had been told to leave, or left by itself without a fault. */
   readonly expected: boolean;
+  /** It had been told to leave; undefined where nobody knows. */
+  readonly told?: boolean | undefined;
 }
 
 /**

@@ -34,6 +34,7 @@ async function setUp() {
     drainMs: 0,
     onClose: "drain",
     say: () => {},
+    now: Date.now,
   });
   onTestFinished(async () => {
     await provisioner[Symbol.asyncDispose]();

@@ -41,6 +41,7 @@ function setUp(options: Partial<DockerProvisionerOptions> = {}) {
     drainMs: 10_000,
     onClose: "drain",
     say: () => {},
+    now: Date.now,
     ...options,
   });
   provisioner.onExit((exit) => {

@@ -34,6 +34,7 @@ function provisionerOn(engine: FakeDocker, options: Partial<DockerProvisionerOpt
     drainMs: 60_000,
     onClose: "leave",
     say: (line) => void said.push(line),
+    now: () => 1_800_000_000_000,
     ownCallMs: 500,
     objectionMs: 50,
     retryMs: 10,
@@ -103,7 +104,14 @@ test("a container that dies is told at once with its exit code, and exactly once
   await engine.until(() => engine.listeners === 1);
   await provisioner.start(1, soon());
   engine.exit("w-1", 137);
-  const exit = { workerId: "w-1", code: 137, signal: null, how: "code 137", expected: false };
+  const exit = {
+    workerId: "w-1",
+    code: 137,
+    signal: null,
+    how: "code 137",
+    expected: false,
+    told: false,
+  };
   expect(await exited(1)).toEqual([exit]);
   await provisioner.list(soon());
   expect(exits).toHaveLength(1);
@@ -167,6 +175,15 @@ test("closing stops all workers where nobody comes after, and then starts none a
   expect(engine.containers).toEqual([]);
   await expect(provisioner.start(1, soon())).rejects.toThrow(/the provisioner is closed/);
   expect(engine.containers).toEqual([]);
+});
+
+test("how long a worker has been starting goes by our clock, not by that of the engine's machine", async () => {
+  const { engine, provisioner } = await setUp();
+  await provisioner.start(1, soon());
+  engine.add("w-2", OWN);
+  const [own, found] = await provisioner.list(soon());
+  expect(own?.startedAt).toBe(1_800_000_000_000);
+  expect(found?.startedAt).toBe(1_700_000_002_000);
 });
 
 test("two Batutas on one engine do not see each other's containers", async () => {

@@ -69,7 +69,7 @@ test("one that dies is told at once, with how it died and its pid", async () => 
   const pid = Number((await provisioner.list())[0]?.handle);
   process.kill(pid, "SIGKILL");
   const expected = { workerId: "w-1", pid, code: null, signal: "SIGKILL", expected: false };
-  expect(await exited(1)).toEqual([{ ...expected, how: "signal SIGKILL" }]);
+  expect(await exited(1)).toEqual([{ ...expected, how: "signal SIGKILL", told: false }]);
   expect(said).toEqual(["worker w-1 ended (signal SIGKILL)"]);
 });
 

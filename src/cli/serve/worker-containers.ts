@@ -31,6 +31,7 @@ export function containerOptions(options: ProvisionerOptions): DockerProvisioner
     drainMs: config.worker.drainTimeoutMs,
     onClose: outlive ? "leave" : "drain",
     say,
+    now: Date.now,
   };
 }
 

@@ -266,12 +266,14 @@ export class Autoscaling {
   }
 
   /** Seen by the provisioner, at once: what the worker held moves without waiting for a ping. */
-  #exited({ workerId, pid, code, signal, how, expected }: WorkerExit): void {
+  #exited({ workerId, pid, code, signal, how, expected, told }: WorkerExit): void {
+    const isStillborn = told === false && this.#options.fleet.find(workerId) === undefined;
     this.#options.fleet.exited(workerId, { pid, code, signal });
     this.#provisioning.gone(workerId);
     if (!this.#leads) return;
     const error = `worker ${workerId} ended (${how})`;
-    if (!expected) this.#actor.send({ type: "crashed", error });
+    // A program that is no worker ends without a fault, and would be started again and again.
+    if (!expected || isStillborn) this.#actor.send({ type: "crashed", error });
     else this.#actor.send({ type: "alarm", reason: error });
   }
 

@@ -104,6 +104,11 @@ export class Provisioning {
   }
 
   async #refresh(): Promise<readonly string[]> {
+    await this.#list();
+    return this.#giveUpAbsent();
+  }
+
+  async #list(): Promise<void> {
     const { provisioner } = this.#options;
     this.#goneMeanwhile.clear();
     const listed = await this.#call((signal) => provisioner.list(signal));
@@ -114,7 +119,6 @@ export class Provisioning {
     this.#seen(workers.filter((worker) => !known.has(keyOf(worker))).length);
     this.#workers = workers;
     this.look();
-    return this.#giveUpAbsent();
   }
 
   async #start(count: number): Promise<void> {
@@ -130,7 +134,8 @@ export class Provisioning {
       this.#seen(allowed);
       throw error;
     }
-    await this.#refresh();
+    // Nobody is given up here, unseen: where clocks differ each new one would be, and replaced at once.
+    await this.#list();
   }
 
   #allowed(count: number): number {
