@@ -9,16 +9,18 @@ import { useNats } from "../support/nats.ts";
 const nats = useNats();
 
 /** A fake engine whose containers are real workers: only what is between them and us is made up. */
-async function dockerCluster(task: RunnerTestCase) {
+async function dockerCluster(task: RunnerTestCase, run?: FakeDocker["run"]) {
   const engine = new FakeDocker();
   const workers: Child[] = [];
   engine.images.add("batuta:local");
-  engine.run = ({ Cmd, Env }) => {
-    const env = Object.fromEntries(Env.map((pair) => pair.split(/=(.*)/s, 2)));
-    const worker = new Child(Cmd, env);
-    workers.push(worker);
-    return worker;
-  };
+  engine.run =
+    run ??
+    (({ Cmd, Env }) => {
+      const env = Object.fromEntries(Env.map((pair) => pair.split(/=(.*)/s, 2)));
+      const worker = new Child(Cmd, env);
+      workers.push(worker);
+      return worker;
+    });
   await engine.open();
   onTestFinished(async () => {
     await Promise.all(workers.map((worker) => worker[Symbol.asyncDispose]()));
@@ -81,4 +83,14 @@ test("workers in containers outlive their orchestrator, and the next leader star
   await batuta(cluster, "scale", "1");
   await engine.until(() => engine.running().length === 1);
   expect(second.process.exitCode).toBeNull();
+});
+
+test("an image that holds no worker is not started again and again, though it ends without a fault", async ({
+  task,
+}) => {
+  const nothing = { kill: () => {}, exited: async () => 0 };
+  const { engine, cluster } = await dockerCluster(task, () => nothing);
+  await cluster.firstOrchestrator.says(/w-\d+ ended \(code 0\).*"retryInMs":2000/);
+  const created = engine.calls.filter((call) => call.endsWith("/create"));
+  expect(created.length).toBeLessThan(8);
 });
