@@ -17,6 +17,9 @@ const ANY_SERVER = [
   "test/system/{pause-operator,poison,scaling,silent-worker}.test.ts",
 ];
 
+/** Tests of what few machines have: a Docker engine to make containers on (docs/scaling-docker.md). */
+const LIVE = process.env.BATUTA_TEST_DOCKER_SOCKET ? [] : ["test/provisioners/docker-live.test.ts"];
+
 /** BATUTA_TEST_NATS picks one line; with BATUTA_TEST_NATS_URL there is but one server. */
 function busLines(): readonly ServerLine[] {
   const { BATUTA_TEST_NATS: line, BATUTA_TEST_NATS_URL: url } = process.env;
@@ -32,7 +35,7 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 3,
     projects: [
-      { test: { name: "unit", include: UNIT, testTimeout: 10_000 } },
+      { test: { name: "unit", include: UNIT, exclude: LIVE, testTimeout: 10_000 } },
       ...busLines().map((line, index) => ({
         test: {
           name: `bus@${line}`,

@@ -54,6 +54,8 @@ const exitCode = node("node_modules/vitest/vitest.mjs", args);
 const outcomes = countOutcomes(readReport(report), exitCode);
 rmSync(folder, { recursive: true, force: true });
 
+if (!process.env.BATUTA_TEST_DOCKER_SOCKET)
+  console.error("test: NOT TRIED: containers on a live Docker engine (BATUTA_TEST_DOCKER_SOCKET)");
 if (outcomes.passed + outcomes.failed === 0) console.error("test: no test was run");
 if (process.env.CI && outcomes.skipped > 0)
   console.error("test: with CI set no test may be skipped");

@@ -5,7 +5,7 @@ import { loadConfig } from "../../src/config/load.ts";
 import { routesOf } from "../../src/http/routes.ts";
 import { KubernetesProvisioner } from "../../src/provisioners/kubernetes.ts";
 import { FakeKubernetes, NAMESPACE } from "../provisioners/support/fake-kubernetes.ts";
-import { needs } from "../provisioners/support/programs.ts";
+import { isInstalled, testWith } from "../provisioners/support/programs.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 import { type Manifest, manifestsIn, rendered, shapeProblems } from "./kubernetes-manifests.ts";
 
@@ -248,11 +248,10 @@ test.each(FOLDERS)("every file of %s is named by its kustomization, and is there
 
 const PROVISIONERS = { base: "none", "overlays/actuate": "kubernetes", "overlays/keda": "keda" };
 
-test.for(Object.entries(PROVISIONERS))(
+testWith(isInstalled("kubectl"), "kubectl").each(Object.entries(PROVISIONERS))(
   "kubectl renders %s into what Batuta takes",
   { timeout: 60_000 },
-  ([folder, provisioner], context) => {
-    needs(context, "kubectl");
+  (folder, provisioner) => {
     const all = rendered(folder);
     expect(new Set(all.map(({ metadata }) => metadata.namespace))).toEqual(new Set(["batuta"]));
     const deployments = all.filter(({ kind }) => kind === "Deployment");

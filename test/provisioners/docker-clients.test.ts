@@ -1,27 +1,17 @@
 import { execFile } from "node:child_process";
+import { get, type IncomingMessage } from "node:http";
+import { json } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { DockerProvisioner } from "../../src/provisioners/docker.ts";
 import { FakeDocker } from "./support/fake-docker.ts";
+import { isInstalled, testWith } from "./support/programs.ts";
 
 const run = promisify(execFile);
 const OWN = { "io.batuta.worker": "1", "io.batuta.pool": "default" };
 
-/** Whether the program is there; said loudly where it is not. */
-async function has(program: string): Promise<boolean> {
-  const isThere = await run(program, ["--version"]).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere)
-    process.stderr.write(
-      `SKIPPED: ${program} is not on PATH, so the fake engine is not checked with it\n`,
-    );
-  return isThere;
-}
-
-const hasDocker = await has("docker");
-const hasCurl = await has("curl");
+const withDocker = testWith(isInstalled("docker"), "docker command");
+const withCurl = testWith(isInstalled("curl"), "curl");
 
 async function setUp() {
   const engine = await new FakeDocker().open();
@@ -48,7 +38,7 @@ async function setUp() {
   return { engine, provisioner, workers, start };
 }
 
-test.skipIf(!hasDocker)(
+withDocker(
   "the docker command and our client see and do the same on one engine",
   { timeout: 60_000 },
   async () => {
@@ -78,7 +68,7 @@ test.skipIf(!hasDocker)(
   },
 );
 
-test.skipIf(!hasCurl)("curl and our client see and do the same on one engine", async () => {
+withCurl("curl and our client see and do the same on one engine", async () => {
   const { engine, workers, start } = await setUp();
   const curl = async (method: string, path: string, body?: object) => {
     const data =
@@ -103,4 +93,14 @@ test.skipIf(!hasCurl)("curl and our client see and do the same on one engine", a
   expect((await curl("POST", "/v1.41/containers/w-1/stop?t=1")).status).toBe(204);
   expect((await curl("POST", "/v1.41/containers/w-1/stop?t=1")).status).toBe(304);
   expect(await workers()).toEqual(["w-2"]);
+});
+
+test("Node's own client sees what our client has started", async () => {
+  const { engine, start } = await setUp();
+  await start(2);
+  const path = "/v1.41/containers/json";
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    get({ socketPath: engine.socketPath, path }, resolve).on("error", reject);
+  });
+  expect(await json(response)).toMatchObject([{ Names: ["/w-1"] }, { Names: ["/w-2"] }]);
 });
