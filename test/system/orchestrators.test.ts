@@ -46,9 +46,16 @@ async function publishUntil(cluster: Cluster, stop: AbortSignal): Promise<string
   return ids;
 }
 
-async function expectEachEndedOnce(cluster: Cluster, ids: readonly string[]): Promise<void> {
-  const results = await cluster.results.until((all) => all.length >= ids.length);
-  expect(new Set(results.map(({ executionId }) => executionId))).toEqual(new Set(ids));
+/** In the stream; and for plain subscribers too, unless runs that were refused may have shown there. */
+async function expectEachEndedOnce(
+  cluster: Cluster,
+  ids: readonly string[],
+  { mayRepeat = false } = {},
+): Promise<void> {
+  const idsOf = (all: readonly { readonly executionId: string }[]) =>
+    new Set(all.map(({ executionId }) => executionId));
+  const results = await cluster.results.until((all) => idsOf(all).size >= ids.length);
+  expect(idsOf(results)).toEqual(new Set(ids));
   const { jsm, names } = cluster.bus;
   for (const lane of LANES) {
     const stream = names.streams.flows[lane];
@@ -57,7 +64,7 @@ async function expectEachEndedOnce(cluster: Cluster, ids: readonly string[]): Pr
       .toBe(0);
   }
   expect((await jsm.streams.info(names.streams.results)).state.messages).toBe(ids.length);
-  expect(cluster.results.messages).toHaveLength(ids.length);
+  if (!mayRepeat) expect(cluster.results.messages).toHaveLength(ids.length);
 }
 
 /** The same step of the same process, told twice. */
@@ -196,7 +203,8 @@ test("what a frozen orchestrator holds runs elsewhere, and once it thaws it lets
   cluster.firstOrchestrator.kill("SIGCONT");
   await cluster.firstOrchestrator.says(/no longer cut off/);
   const after = await publish(cluster, "after", 30, NOOP_FLOW);
-  await expectEachEndedOnce(cluster, [...held, ...sent, ...after]);
+  // For a moment the two may act on the same report (ADR 7): a run is then repeated, and refused.
+  await expectEachEndedOnce(cluster, [...held, ...sent, ...after], { mayRepeat: true });
 });
 
 test("the only orchestrator is killed, and the next one finds what it had in its books", async ({
