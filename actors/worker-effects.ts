@@ -5,7 +5,7 @@ import { type EffectFaults, perform } from "./effects.ts";
 import { workerMachine } from "./worker.ts";
 import { mishapOf } from "./worker-changes.ts";
 import type { WorkerEnding } from "./worker-events.ts";
-import type { Streaks, WorkerContext } from "./worker-facts.ts";
+import { type Streaks, scoredOf, type WorkerContext } from "./worker-facts.ts";
 import { silentMs } from "./worker-rules.ts";
 
 /** A change of state: all of `WorkerStateEvent` but the time, which is the host's to stamp. */
@@ -86,11 +86,11 @@ function changeOf(facts: WorkerContext): WorkerChange {
 }
 
 function judgedFacts(context: WorkerContext): JudgedFacts {
-  const { verdict, scored, streaks, late, criticalVisits, state, isQuarantined } = context;
+  const { verdict, streaks, late, criticalVisits, state, isQuarantined } = context;
   const { deadlineMs } = drainOrderOf(context);
   return {
     verdict,
-    scored,
+    scored: scoredOf(context),
     streaks,
     late,
     silentMs: Math.round(silentMs(context)),

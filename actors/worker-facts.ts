@@ -10,7 +10,7 @@ import {
   type HealthHistory,
   rememberBeat,
 } from "../src/domain/health-history.ts";
-import type { HealthReport } from "../src/domain/health-report.ts";
+import type { FleetFacts, HealthReport } from "../src/domain/health-report.ts";
 import type { WorkerStateName } from "../src/messages/worker.ts";
 import type { WorkerEnding, WorkerEvent, WorkerInput, WorkerManifest } from "./worker-events.ts";
 import { CRITICAL, DEGRADED, DRAIN, FREEZE, IMPROVED, RECOVERED } from "./worker-limits.ts";
@@ -54,8 +54,8 @@ export interface WorkerContext {
 
   readonly history: HealthHistory;
   readonly verdict: HealthVerdict;
-  /** What the verdict was passed on; undefined before the first beat. */
-  readonly scored: HealthInput | undefined;
+  /** What the verdict was passed on, beside the history; undefined before the first beat. */
+  readonly judged: { readonly report: HealthReport; readonly fleet: FleetFacts } | undefined;
   readonly streaks: Streaks;
   /** When it became critical, within the last 10 minutes. */
   readonly criticalVisits: readonly number[];
@@ -108,7 +108,7 @@ export function initialFacts(input: WorkerInput): WorkerContext {
     doubtedMs: 0,
     history: EMPTY_HISTORY,
     verdict: NO_VERDICT,
-    scored: undefined,
+    judged: undefined,
     streaks: NO_STREAKS,
     criticalVisits: [],
     load: 0,
@@ -142,9 +142,14 @@ export function withBeat(context: WorkerContext, event: EventOf<"heartbeat">): W
     maxConcurrentFlows,
     now,
   });
-  const report = reportOf(beat);
-  const scored = { report, history, fleet, heartbeatIntervalMs, maxConcurrentFlows, now };
-  const verdict = scoreHealth(scored);
+  const verdict = scoreHealth({
+    report: beat,
+    history,
+    fleet,
+    heartbeatIntervalMs,
+    maxConcurrentFlows,
+    now,
+  });
   const reported = beat.inFlight.length;
   return {
     ...context,
@@ -156,12 +161,25 @@ export function withBeat(context: WorkerContext, event: EventOf<"heartbeat">): W
     falseSuspicions: context.falseSuspicions + (context.late ? 1 : 0),
     history,
     verdict,
-    scored,
+    judged: { report: beat, fleet },
     streaks: withVerdict(context.streaks, verdict),
     load: beat.performance.currentLoad,
     reported,
     idleBeats: reported === 0 ? context.idleBeats + 1 : 0,
   };
+}
+
+/**
+ * All that the last verdict was passed on; undefined before the first beat. Put together when it is asked for:
+ * for each beat of a thousand workers it would be a megabyte.
+ */
+export function scoredOf(context: WorkerContext): HealthInput | undefined {
+  const { judged, history, manifest, beatAt: now } = context;
+  if (judged === undefined) return undefined;
+  const { heartbeatIntervalMs, capacity } = manifest;
+  const { maxConcurrentFlows } = capacity;
+  const report = reportOf(judged.report);
+  return { report, history, fleet: judged.fleet, heartbeatIntervalMs, maxConcurrentFlows, now };
 }
 
 /** Without what says nothing of health: a beat may list thousands of tasks. */

@@ -279,6 +279,7 @@ export class Autoscaling {
 
   #sampled(): void {
     this.#provisioning.look();
+    if (!this.#sight.isStirring(this.#policy)) return;
     const reason = needsAnswerNow(this.#sight.facts(), this.#policy);
     if (reason !== undefined) this.#actor.send({ type: "alarm", reason });
   }
