@@ -11,7 +11,8 @@ export function burstChecks(
   { executions, firstWorkers }: { executions: number; firstWorkers: readonly string[] },
 ): Check[] {
   const up = timeline.decisions.find(({ choice }) => choice.action === "up" && choice.count >= 2);
-  const decidedMs = (up?.at ?? Number.NaN) - (timeline.crossedAt ?? Number.NaN);
+  // It may have looked at the lanes before we did.
+  const decidedMs = Math.max(0, (up?.at ?? Number.NaN) - (timeline.crossedAt ?? Number.NaN));
   const newcomers = [...timeline.servedAt].filter(([id]) => !firstWorkers.includes(id));
   const servedAt = Math.min(...newcomers.map(([, at]) => at));
   const servingMs = servedAt - (up?.at ?? Number.NaN);

@@ -1,77 +1,27 @@
-import { ulid } from "ulid";
-import { type Bus, connectBus } from "../bus/connect.ts";
-import { ExecutionStore } from "../bus/executions.ts";
-import { FleetLink } from "../bus/fleet-link.ts";
+import type { Bus } from "../bus/connect.ts";
+import type { FleetLink } from "../bus/fleet-link.ts";
 import { Leadership } from "../bus/leadership.ts";
-import { PausedFlags } from "../bus/paused-flags.ts";
 import type { Peers } from "../bus/peers.ts";
 import { Pinger } from "../bus/pinger.ts";
-import { ScalingWishes } from "../bus/scaling-wishes.ts";
-import { ensureTopology, type TopologyOptions } from "../bus/topology.ts";
-import { WorkerRegistry } from "../bus/worker-registry.ts";
-import { Admission, orderWorker } from "./admission.ts";
+import { Admission } from "./admission.ts";
 import { Announcer } from "./announcer.ts";
 import { answerControl } from "./answer-control.ts";
 import { BusWatch } from "./bus-watch.ts";
 import { logConnection } from "./connection-log.ts";
-import { DecisionJournal } from "./decisions/journal.ts";
-import { policyVersionOf } from "./decisions/policy-version.ts";
+import type { DecisionJournal } from "./decisions/journal.ts";
+import { openJournal } from "./decisions/open-journal.ts";
 import { Tide } from "./decisions/tide.ts";
-import { Dispatching, type DispatchingOptions } from "./dispatching.ts";
-import { Fleet } from "./fleet.ts";
+import { Dispatching } from "./dispatching.ts";
+import type { Fleet } from "./fleet.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { watchPeers } from "./inheritance.ts";
 import type { JanitorReport } from "./janitor.ts";
 import { MessageRefusals } from "./message-refusals.ts";
+import type { OrchestratorOptions, Parts } from "./orchestrator-options.ts";
 import { placementNow } from "./placement-now.ts";
-import type { ProcessLog } from "./process-log.ts";
-import { Autoscaling, type OrchestratorScaling } from "./scaling/autoscaling.ts";
+import { Autoscaling } from "./scaling/autoscaling.ts";
 import { Supervision } from "./supervision.ts";
-
-export interface OrchestratorOptions
-  extends Omit<DispatchingOptions, "ackWaitMs" | "peers" | "decisions"> {
-  readonly natsUrl: string;
-  readonly prefix: string;
-  readonly topology: Required<TopologyOptions>;
-  readonly heartbeatIntervalMs: number;
-  readonly drainTimeoutMs: number;
-  readonly shutdownTimeoutMs: number;
-  readonly janitorIntervalMs: number;
-  readonly scaling: OrchestratorScaling;
-  readonly log: ProcessLog;
-}
-
-/**
- * Starts an orchestrator: makes the topology, learns the fleet, and dispatches from the three lanes
- * until it is stopped. Any number of them work side by side.
- *
- * @throws UnreachableError when no server with JetStream answers.
- */
-export async function startOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
-  const id = `orchestrator-${ulid()}`;
-  const connection = { url: options.natsUrl, prefix: options.prefix };
-  const data = await connectBus({ ...connection, name: `batuta ${id} data` });
-  const control = await connectBus({ ...connection, name: `batuta ${id} control` });
-  await ensureTopology(control, options.topology);
-  const executions = await ExecutionStore.open(control);
-  const flags = await PausedFlags.open(control);
-  const registry = await WorkerRegistry.open(control);
-  const wishes = await ScalingWishes.open(control);
-  const parts = { data, control, executions, flags, registry, wishes };
-  const orchestrator = new Orchestrator(id, options, parts);
-  await orchestrator.start();
-  return orchestrator;
-}
-
-interface Parts {
-  /** Work and outcomes; apart from control, so that neither waits behind the other. */
-  readonly data: Bus;
-  readonly control: Bus;
-  readonly executions: ExecutionStore;
-  readonly flags: PausedFlags;
-  readonly registry: WorkerRegistry;
-  readonly wishes: ScalingWishes;
-}
+import { type FleetWiring, wireFleet, wireLink } from "./wire-fleet.ts";
 
 /** How long a stopping orchestrator waits for what is in flight: only failures need it. */
 const SETTLE_MS = 10_000;
@@ -110,7 +60,7 @@ export class Orchestrator implements AsyncDisposable {
     this.#parts = parts;
     this.refusals = new MessageRefusals(options.log);
     const { ackWaitMs } = options.topology;
-    this.journal = this.#makeJournal();
+    this.journal = openJournal(id, control, options);
     this.dispatching = new Dispatching(data, parts, () => this.fleet, {
       ...options,
       decisions: this.journal,
@@ -136,10 +86,11 @@ export class Orchestrator implements AsyncDisposable {
         ...(await this.#peers.held(lane)),
       ],
     });
-    this.fleet = this.#makeFleet();
+    const wiring = this.#fleetWiring();
+    this.fleet = wireFleet(wiring);
     this.scaling = this.#makeScaling();
     this.#admission = this.#makeAdmission();
-    this.#link = this.#makeLink();
+    this.#link = wireLink(wiring, this.fleet);
     const ids = () => this.fleet.members().map(({ registration }) => registration.workerId);
     this.#pinger = new Pinger(control, ids, {
       pong: (workerId, incarnation) =>
@@ -353,54 +304,20 @@ export class Orchestrator implements AsyncDisposable {
     );
   }
 
-  #makeFleet(): Fleet {
-    const { log, heartbeatIntervalMs } = this.#options;
-    return new Fleet({
-      kernel: this.#supervision.kernel,
-      now: Date.now,
-      inFlightOf: (workerId) => this.dispatching.inFlightOf(workerId),
-      assignedBefore: (workerId, before) =>
-        this.dispatching.assignments.assignedBefore(workerId, before),
-      notHeld: (workerId, ids) => {
-        log.warn({ workerId, executionIds: ids }, "worker does not hold what it was given");
-        this.dispatching.outcomes.notHeld(workerId, ids);
-      },
-      doubt: (reason) => this.#supervision.doubt(reason),
-      direct: (workerId) => this.dispatching.askToDirect(workerId),
-      drainTimeoutMs: this.#options.drainTimeoutMs,
-      freeze: () => this.#supervision.freeze,
+  #fleetWiring(): FleetWiring {
+    const { heartbeatIntervalMs, drainTimeoutMs, log } = this.#options;
+    return {
+      control: this.control,
+      dispatching: this.dispatching,
+      supervision: this.#supervision,
+      announcer: this.#announcer,
+      refusals: this.refusals,
+      admission: () => this.#admission,
       heartbeatIntervalMs,
-      announce: (change) => this.#announcer.changed(change),
-      redistribute: ({ workerId, text, clean }) => {
-        const loss = { reason: text, isDeath: !clean };
-        const redistributed = this.dispatching.workerLost(workerId, loss);
-        log.info({ workerId, reason: text, redistributed }, "worker left");
-        this.dispatching.poke();
-      },
-      sendDrain: ({ workerId, reason, deadlineMs }) =>
-        orderWorker(this.control, workerId, { action: "drain", reason, deadlineMs }),
-      stranger: (workerId) => orderWorker(this.control, workerId, { action: "register" }),
-      outdated: (workerId, incarnation) =>
-        void this.#admission
-          .outdated(workerId, incarnation)
-          .catch((error: unknown) => this.#fault(error, "outdated worker")),
-      refused: (refusal) => this.refusals.note(refusal),
-      escalated: (reason) => log.error({ reason }, "the fleet is in trouble"),
-      fault: this.#fault,
-    });
-  }
-
-  #makeJournal(): DecisionJournal {
-    const { scaling, balancing, retry, weights, unplaceableTimeoutMs, log } = this.#options;
-    const { policy } = scaling;
-    const rules = { scaling: policy, balancing, retry, weights, unplaceableTimeoutMs };
-    const policyVersion = policyVersionOf(rules);
-    return new DecisionJournal({
-      bus: this.control,
-      orchestratorId: this.id,
-      policyVersion,
+      drainTimeoutMs,
       log,
-    });
+      fault: this.#fault,
+    };
   }
 
   #makeScaling(): Autoscaling {
@@ -437,22 +354,6 @@ export class Orchestrator implements AsyncDisposable {
       ackWaitMs: topology.ackWaitMs,
       ping: (workerId) => this.#pinger.ping(workerId),
       log,
-    });
-  }
-
-  #makeLink(): FleetLink {
-    const { fleet, dispatching } = this;
-    return new FleetLink(this.control, {
-      register: (registration) => this.#admission.admit(registration),
-      heartbeat: (beat) =>
-        dispatching.noticing(beat.workerId, () => fleet.heartbeat(beat, Date.now())),
-      done: (done) => {
-        dispatching.receive(done);
-        fleet.done(done);
-        dispatching.poke();
-      },
-      bye: (bye) => fleet.bye(bye),
-      refused: (refusal) => this.refusals.note(refusal),
     });
   }
 }

@@ -5,12 +5,13 @@ import type { ExecuteMessage } from "../messages/execute.ts";
 import type { Provisioner } from "../provisioners/provisioner.ts";
 import { flowNeeds, warmUp } from "./core-engine.ts";
 import type { DurabilityFacts } from "./health-checks.ts";
-import { type Orchestrator, startOrchestrator } from "./orchestrator.ts";
+import type { Orchestrator } from "./orchestrator.ts";
 import { orchestratorPort } from "./orchestrator-port.ts";
 import type { ProcessLog } from "./process-log.ts";
 import type { OrchestratorScaling } from "./scaling/autoscaling.ts";
 import { scalingPolicyOf } from "./scaling/scaling-policy.ts";
 import { serveKeda } from "./scaling/serve-keda.ts";
+import { startOrchestrator } from "./start-orchestrator.ts";
 
 export interface RunningOrchestrator {
   readonly orchestrator: Orchestrator;

@@ -1,22 +1,10 @@
+import { loadConfig } from "../../src/config/load.ts";
 import { LANES } from "../../src/domain/lane.ts";
 import type { ScalingFacts, ScalingPolicy, WorkerLoad } from "../../src/domain/scaling-facts.ts";
+import { scalingPolicyOf } from "../../src/processes/scaling/scaling-policy.ts";
 
 /** The settings as they are by default. */
-export const POLICY: ScalingPolicy = {
-  minWorkers: 2,
-  maxWorkers: 20,
-  highWatermark: 1_000,
-  lowWatermark: 100,
-  upLoad: 0.7,
-  downLoad: 0.3,
-  drainTargetMs: 30_000,
-  utilisation: 0.75,
-  upStep: 1,
-  downStep: 1,
-  upCooldownMs: 10_000,
-  downCooldownMs: 60_000,
-  stabilizationMs: 180_000,
-};
+export const POLICY: ScalingPolicy = scalingPolicyOf(loadConfig({ env: {} }).scaling);
 
 export const NOW = 10_000_000;
 

@@ -13,19 +13,13 @@ import { Cluster, NOOP_FLOW, slowFlow } from "../support/cluster.ts";
 import { batuta } from "../support/command.ts";
 import { testPrefix, useNats } from "../support/nats.ts";
 import { Recording } from "../support/record.ts";
+import { FAST_SCALING } from "../support/scaling-env.ts";
 
 const nats = useNats();
 
-/** Fast enough for a test; the rules are those of production. */
 const SCALING = {
-  BATUTA_SCALING_MIN_WORKERS: "1",
+  ...FAST_SCALING,
   BATUTA_SCALING_MAX_WORKERS: "3",
-  BATUTA_QUEUE_HIGH_WATERMARK: "20",
-  BATUTA_QUEUE_LOW_WATERMARK: "10",
-  BATUTA_SCALING_EVALUATION_INTERVAL: "500ms",
-  BATUTA_SCALING_UP_COOLDOWN: "1s",
-  BATUTA_SCALING_DOWN_COOLDOWN: "500ms",
-  BATUTA_SCALING_DOWN_STABILIZATION: "1s",
   BATUTA_WORKER_HEARTBEAT_INTERVAL: "400ms",
   BATUTA_HTTP_ENABLED: "false",
 };

@@ -4,20 +4,14 @@ import type { WorkerStateEvent } from "../../src/messages/worker.ts";
 import { Cluster, NOOP_FLOW, slowFlow } from "../support/cluster.ts";
 import { batuta } from "../support/command.ts";
 import { useNats } from "../support/nats.ts";
+import { FAST_SCALING } from "../support/scaling-env.ts";
 
 const nats = useNats();
 
-/** Fast enough for a test; the rules are those of production. */
 const SCALING = {
+  ...FAST_SCALING,
   BATUTA_SCALING_PROVISIONER: "process",
-  BATUTA_SCALING_MIN_WORKERS: "1",
   BATUTA_SCALING_MAX_WORKERS: "4",
-  BATUTA_QUEUE_HIGH_WATERMARK: "20",
-  BATUTA_QUEUE_LOW_WATERMARK: "10",
-  BATUTA_SCALING_EVALUATION_INTERVAL: "500ms",
-  BATUTA_SCALING_UP_COOLDOWN: "1s",
-  BATUTA_SCALING_DOWN_COOLDOWN: "500ms",
-  BATUTA_SCALING_DOWN_STABILIZATION: "1s",
   BATUTA_WORKER_ID: "w",
 };
 
@@ -92,6 +86,26 @@ test("a number beyond the limits is refused, and names them", async ({ task }) =
   const odd = await batuta(cluster, "scale", "many");
   expect(odd.exitCode).toBe(2);
   expect(odd.err).toContain('"many": scale accepts a number of workers, auto or pause');
+});
+
+test("a wish that cannot be read is answered with what is wrong, and changes nothing", async ({
+  task,
+}) => {
+  const cluster = await Cluster.start(task, nats, SCALING);
+  await cluster.states.until((all) => healthy(all).length === 1);
+  const { nc, names } = cluster.bus;
+  for (const body of [
+    "{",
+    "[]",
+    '"5"',
+    '{"workers":-1}',
+    '{"mode":"up"}',
+    `{"reason":"${"x".repeat(900_000)}"}`,
+  ]) {
+    const answer = (await nc.request(names.scaling, body)).json();
+    expect(answer, body.slice(0, 40)).toMatchObject({ ok: false, code: "INVALID" });
+  }
+  expect(await viewOf(cluster)).toMatchObject({ mode: "auto", wish: { at: null } });
 });
 
 test("what was set outlives the orchestrator, and the next leader heeds it", async ({ task }) => {

@@ -279,7 +279,6 @@ export class Autoscaling {
 
   #sampled(): void {
     this.#provisioning.look();
-    if (!this.#sight.isStirring(this.#policy)) return;
     const reason = needsAnswerNow(this.#sight.facts(), this.#policy);
     if (reason !== undefined) this.#actor.send({ type: "alarm", reason });
   }

@@ -188,6 +188,7 @@ export class Provisioning {
       if (interruptions !== this.#interruptions) throw new ProvisionError(this.#reason);
       return work();
     });
+    // Who asked for it is told; whoever comes next only waits for its end.
     this.#before = turn.catch(() => {});
     return turn;
   }

@@ -1,12 +1,7 @@
 import type { Bus } from "../../bus/connect.ts";
 import { type LaneDepth, oldestAgeMs } from "../../bus/lane-stats.ts";
 import type { LoadReading } from "../../domain/load-gauge.ts";
-import type {
-  LaneLoad,
-  ScalingFacts,
-  ScalingMode,
-  ScalingPolicy,
-} from "../../domain/scaling-facts.ts";
+import type { LaneLoad, ScalingFacts, ScalingMode } from "../../domain/scaling-facts.ts";
 import type { ScalingMemory } from "../../domain/scaling-memory.ts";
 import type { ProvisionedWorker } from "../../provisioners/provisioner.ts";
 import type { Fleet } from "../fleet.ts";
@@ -55,20 +50,6 @@ export class ScalingSight {
       escalated: fleet.escalation(now) ?? null,
       ...memory.facts,
     };
-  }
-
-  /** Whether anything may press: an idle fleet of a thousand is not to be put together each second. */
-  isStirring({ minWorkers, upLoad }: ScalingPolicy): boolean {
-    const { fleet, watch, memory, provisioned, unplaceable } = this.#options;
-    if (unplaceable() > 0 || watch.lanes.some(({ pending }) => pending > 0)) return true;
-    if ((watch.read().load ?? 0) > upLoad || provisioned().length > fleet.size) return true;
-    let staying = 0;
-    for (const { standing } of fleet.members()) if (standing.state !== "draining") staying += 1;
-    return staying < Math.max(minWorkers, memory.facts.target ?? 0) || this.#isFixed;
-  }
-
-  get #isFixed(): boolean {
-    return this.#options.mode().type === "fixed";
   }
 
   /** The lanes, each with the age of its oldest message. */

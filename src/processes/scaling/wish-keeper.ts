@@ -59,6 +59,7 @@ export class WishKeeper {
   change(change: WishChange): Promise<void> {
     // One after the other: each changes what the one before it has left.
     const done = this.#changed.then(() => this.#change(change));
+    // Who asked for it is told; the next change only waits for its end.
     this.#changed = done.catch(() => {});
     return done;
   }
