@@ -83,6 +83,7 @@ async function show(
   await watch.until(`${DOOMED} holding work that lasts`, DONE_MS, holdsLong);
   const held = watch.runningOn(DOOMED);
   fleet.kill(DOOMED, "SIGKILL");
+  const killed = { workerId: DOOMED, at: Date.now(), held };
   board.say(`  kill -9 of ${DOOMED}, which held ${held.join(", ")}`);
   await watch.until("all results", DONE_MS, () => watch.ended === flows.length);
   await watch.until(
@@ -96,7 +97,7 @@ async function show(
   );
   board.stop();
   console.log(summaryTable(flows, watch));
-  return report(checks(flows, watch, { workerId: DOOMED, held }));
+  return report(checks(flows, watch, killed));
 }
 
 /** As any NATS client does it. */
