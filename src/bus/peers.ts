@@ -8,7 +8,7 @@ import { jsonOf } from "./foreign.ts";
 
 export interface PeersEvents {
   /** Sequences of the messages of a lane in this orchestrator's books, or paused and away for a while. */
-  readonly held: (lane: Lane) => readonly number[];
+  readonly held: (lane: Lane) => Promise<readonly number[]>;
   /** Another orchestrator has left, nobody listens for it any more, or it was silent for too long. */
   readonly gone: (orchestratorId: string) => void;
   /** A first look around is over: those that are there are known. */
@@ -181,6 +181,16 @@ export class Peers {
     }
   }
 
+  /** Who cannot say for sure does not answer: it is asked again. */
+  async #tellHeld(msg: Msg, lane: Lane): Promise<void> {
+    try {
+      const held = await this.#events.held(lane);
+      if (!this.#bus.nc.isClosed()) msg.respond(JSON.stringify({ ok: true, held }));
+    } catch (error) {
+      this.#events.fault(error, "what is held here");
+    }
+  }
+
   #ask(id: string, order: object, timeoutMs: number): Promise<Msg> {
     const subject = this.#bus.names.orchestratorControl(id);
     return this.#bus.mux.request(subject, JSON.stringify(order), { timeoutMs });
@@ -190,8 +200,7 @@ export class Peers {
     if (!msg.reply) return;
     const order = jsonOf<{ readonly action?: unknown; readonly lane?: unknown }>(msg);
     if (order?.action === "ping") msg.respond(JSON.stringify({ ok: true }));
-    else if (order?.action === "held" && isLane(order.lane))
-      msg.respond(JSON.stringify({ ok: true, held: this.#events.held(order.lane) }));
+    else if (order?.action === "held" && isLane(order.lane)) void this.#tellHeld(msg, order.lane);
     else
       msg.respond(JSON.stringify({ ok: false, reason: 'only "ping" and "held" are known here' }));
   }

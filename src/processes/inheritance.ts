@@ -64,7 +64,11 @@ export function watchPeers(options: InheritanceOptions): Peers {
     await takeOver.run(`was cut off for ${silentMs} ms`);
   };
   const peers = new Peers(control, id, {
-    held: own,
+    held: async (lane) => {
+      // What the server has sent before it was asked is read by then: it is in the books, or about to be.
+      await data.nc.flush();
+      return own(lane);
+    },
     gone: (orchestratorId) => {
       log.info({ orchestratorId }, "another orchestrator is gone");
       inherit(`${orchestratorId} is gone`);
