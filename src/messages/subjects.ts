@@ -102,6 +102,10 @@ export function busNames(prefix = "") {
     decision: (kind: DecisionKind | "*") => subject(`supervisor.decision.${kind}`),
     /** Where the leader tells how scaling stands, and takes what people want of it (request and reply). */
     scaling: subject("supervisor.scaling"),
+    /** Live records of an actor; `address` is one that `actorTokens` has made, or ">" for all of a node. */
+    actor: (node: string, address: string) => subject(`actors.${node}.${address}`),
+    /** Where every process is asked to tell what its actors do (request, answered by all of them). */
+    inspectionWatch: subject("inspection.watch"),
 
     /** Which token of a subject made by the functions above holds the id: 2 without a prefix. */
     idToken: (fullSubject: string) => fullSubject.split(".")[prefix === "" ? 1 : 2] ?? "",

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { getAdjacencyMap, getShortestPaths } from "xstate/graph";
 import { supervisorMachine, workerMachine } from "../../actors/index.ts";
-import { chartOf } from "../../src/kernel/chart.ts";
+import { chartOf } from "../../src/domain/chart.ts";
 import { inputOf } from "./support.ts";
 
 const worker = chartOf(workerMachine);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { workerMachine } from "../../actors/index.ts";
-import { chartOf } from "../../src/kernel/chart.ts";
-import { mermaidOf } from "../../src/kernel/mermaid.ts";
+import { chartOf } from "../../src/domain/chart.ts";
+import { mermaidOf } from "../../src/domain/mermaid.ts";
 import { actorsReadme } from "./readme.ts";
 
 test("actors/README.md is drawn from the machines as they are", async () => {

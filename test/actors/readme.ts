@@ -6,8 +6,8 @@ import {
   type WorkerEventType,
   workerMachine,
 } from "../../actors/index.ts";
-import { type ChartEdge, type ChartState, chartOf } from "../../src/kernel/chart.ts";
-import { mermaidOf } from "../../src/kernel/mermaid.ts";
+import { type ChartEdge, type ChartState, chartOf } from "../../src/domain/chart.ts";
+import { mermaidOf } from "../../src/domain/mermaid.ts";
 
 type Machine = Parameters<typeof chartOf>[0];
 

@@ -1,5 +1,3 @@
-import type { MachineInfo } from "./actor.ts";
-
 /** One state of a machine, flat: `path` is "degraded.suspect", and "" for the machine itself. */
 export interface ChartState {
   readonly path: string;
@@ -64,7 +62,7 @@ interface Node {
 }
 
 /** Reads a machine as it was written: the resolved form leaves out the eventless transitions. */
-export function chartOf(machine: Pick<MachineInfo, "id" | "config">): Chart {
+export function chartOf(machine: { readonly id: string; readonly config: unknown }): Chart {
   const root = machine.config as StateConfig;
   const nodes = nodesOf({ path: "", key: machine.id, parent: undefined, config: root });
   return {
