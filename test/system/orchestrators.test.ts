@@ -7,6 +7,7 @@ import { LANES } from "../../src/domain/lane.ts";
 import type { WorkerStateEvent } from "../../src/messages/worker.ts";
 import type { Child } from "../support/child.ts";
 import { Cluster, NOOP_FLOW, slowFlow } from "../support/cluster.ts";
+import { Gate } from "../support/gate.ts";
 import { useNats } from "../support/nats.ts";
 
 const nats = useNats();
@@ -19,11 +20,11 @@ const TAKE_OVER_MS = 10_000;
 
 const FAILURE = { code: "BROKEN", message: "no", retryable: true };
 
-function failingAfter(delayMs: number) {
-  const wait = { id: "wait", type: "delay", config: { delayMs } };
+/** Calls a path of the gate, then fails. */
+function failingAfter(gate: Gate, path: string) {
+  const { nodes, ...flow } = gate.flow(path);
   const broken = { id: "broken", type: "fail", config: FAILURE };
-  const connections = [{ from: "wait", to: "broken" }];
-  return { name: "failing", version: 1, nodes: [wait, broken], connections };
+  return { ...flow, nodes: [...nodes, broken], connections: [{ from: path, to: "broken" }] };
 }
 
 /** Publishes over the three lanes in turn. */
@@ -116,19 +117,23 @@ test("of three orchestrators the leader is killed: another leads in 10 s, and ea
   expect(toldTwice(cluster)).toEqual([]);
 });
 
-test("attempts that fail after their orchestrator was killed are heard, before and after it is missed", async ({
+test("attempts that fail after their orchestrator was killed are heard, before and after another one leads", async ({
   task,
 }) => {
   const cluster = await Cluster.start(task, nats, ACK_WAIT);
   await cluster.worker("w1", SLOTS);
-  const flows = { soon: failingAfter(4_000), late: failingAfter(14_000) };
-  for (const [executionId, flowData] of Object.entries(flows)) {
+  const gate = await Gate.open();
+  for (const executionId of ["soon", "late"]) {
+    const flowData = failingAfter(gate, executionId);
     await cluster.publish("normal", { flowId: "f", executionId, flowData, maxAttempts: 1 });
+    await gate.isAsked(executionId);
   }
-  await cluster.events.until((all) => all.filter(({ kind }) => kind === "started").length === 2);
   const heir = await cluster.orchestrator();
   cluster.firstOrchestrator.kill("SIGKILL");
-  await heir.says(/"adopted":[1-9]/);
+  await heir.says(/"adopted":2/);
+  gate.answer("soon");
+  await heir.says(/"msg":"leading"/);
+  gate.answer("late");
   const letters = await cluster.deadLetters.count(2);
   const [soon, late] = ["soon", "late"].map((id) =>
     letters.find(({ executionId }) => executionId === id),
@@ -145,8 +150,9 @@ test("a worker that dies after its orchestrator died loses its tasks to another 
 }) => {
   const cluster = await Cluster.start(task, nats, ACK_WAIT);
   const doomed = await cluster.worker("doomed");
-  const ids = await publish(cluster, "long", 3, slowFlow(12_000));
-  await cluster.events.until((all) => all.filter(({ kind }) => kind === "started").length === 3);
+  const gate = await Gate.open();
+  const ids = await publish(cluster, "long", 3, gate.flow("wait"));
+  await gate.isAsked("wait", 3);
   // Before the leader dies: nobody announces a worker until there is another one.
   await cluster.worker("heir");
   const heir = await cluster.orchestrator();
@@ -154,8 +160,9 @@ test("a worker that dies after its orchestrator died loses its tasks to another 
   await heir.says(/"adopted":3/);
   doomed.kill("SIGKILL");
   const killedAt = Date.now();
-  await cluster.events.until((all) => all.filter(({ kind }) => kind === "started").length === 6);
+  await gate.isAsked("wait", 6);
   expect(Date.now() - killedAt).toBeLessThan(TAKE_OVER_MS);
+  gate.answer("wait");
   await expectEachEndedOnce(cluster, ids);
   for (const { workerId, attempts } of cluster.results.bodies)
     expect([workerId, attempts]).toEqual(["heir", 2]);
@@ -212,13 +219,16 @@ test("the only orchestrator is killed, and the next one finds what it had in its
 }) => {
   const cluster = await Cluster.start(task, nats, ACK_WAIT);
   await cluster.worker("w1");
-  const body = { flowId: "f", executionId: "lonely", flowData: failingAfter(1_000) };
-  await cluster.publish("normal", { ...body, maxAttempts: 2 });
-  await cluster.events.first(({ kind }) => kind === "started");
+  const gate = await Gate.open();
+  const body = { flowId: "f", executionId: "lonely", flowData: failingAfter(gate, "lonely") };
+  await cluster.publish("normal", { ...body, maxAttempts: 1 });
+  await gate.isAsked("lonely");
   cluster.firstOrchestrator.kill("SIGKILL");
   await cluster.firstOrchestrator.exited();
   const killedAt = Date.now();
-  await cluster.orchestrator();
+  const heir = await cluster.orchestrator();
+  await heir.says(/"adopted":1/);
+  gate.answer("lonely");
   await cluster.deadLetters.first(({ executionId }) => executionId === "lonely");
   expect(Date.now() - killedAt).toBeLessThan(2 * TAKE_OVER_MS);
   await expectEachEndedOnce(cluster, ["lonely"]);
