@@ -129,8 +129,11 @@ export function initialFacts(input: WorkerInput): WorkerContext {
 
 type EventOf<T extends WorkerEvent["type"]> = Extract<WorkerEvent, { type: T }>;
 
-/** The facts after one more beat. */
-export function withBeat(context: WorkerContext, event: EventOf<"heartbeat">): WorkerContext {
+/** What one more beat changes. */
+export function withBeat(
+  context: WorkerContext,
+  event: EventOf<"heartbeat">,
+): Partial<WorkerContext> {
   const { beat, fleet = {} } = event;
   const now = context.now();
   const { heartbeatIntervalMs, capacity } = context.manifest;
@@ -152,7 +155,6 @@ export function withBeat(context: WorkerContext, event: EventOf<"heartbeat">): W
   });
   const reported = beat.inFlight.length;
   return {
-    ...context,
     seq: beat.seq,
     beats: context.beats + 1,
     beatAt: now,

@@ -58,7 +58,7 @@ export const workerSetup = setup({
   },
   actions: {
     noteBeat: assign(({ context, event }) =>
-      event.type === "heartbeat" ? withBeat(context, event) : context,
+      event.type === "heartbeat" ? withBeat(context, event) : {},
     ),
     notePong: assign({ pongAt: ({ context }) => context.now() }),
     noteManifest: assign(({ event }) =>

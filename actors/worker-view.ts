@@ -9,8 +9,8 @@ export interface WorkerStanding {
   readonly workerId: string;
   readonly incarnation: string;
   readonly state: WorkerStateName;
-  /** Milliseconds in this state. */
-  readonly forMs: number;
+  /** When it came to this state (epoch ms). */
+  readonly since: number;
   readonly reasons: readonly string[];
   /** May get a task now. Whether it has room for one is another question. */
   readonly assignable: boolean;
@@ -24,8 +24,6 @@ export interface WorkerStanding {
   readonly score: number;
   readonly load: number;
   readonly inFlight: number;
-  /** Milliseconds since its last beat. */
-  readonly silentMs: number;
 }
 
 /** What is looked at of an actor's snapshot: the kernel's own snapshots fit. */
@@ -48,7 +46,7 @@ export function standingOf(snapshot: WorkerSnapshot): WorkerStanding {
     workerId: facts.workerId,
     incarnation: facts.incarnation,
     state: isFaulted ? "critical" : facts.state,
-    forMs: facts.now() - facts.since,
+    since: facts.since,
     reasons: isFaulted ? [`actor-fault: ${messageOf(snapshot.error)}`] : facts.reasons,
     assignable: share.weight > 0,
     ...share,
@@ -56,8 +54,13 @@ export function standingOf(snapshot: WorkerSnapshot): WorkerStanding {
     score: facts.verdict.score,
     load: facts.load,
     inFlight: Math.max(facts.assigned, facts.reported),
-    silentMs: facts.now() - facts.beatAt,
   };
+}
+
+/** Whether two standings of one worker say the same. */
+export function isSameStanding(one: WorkerStanding, other: WorkerStanding): boolean {
+  const names = Object.keys(one) as (keyof WorkerStanding)[];
+  return names.every((name) => one[name] === other[name]);
 }
 
 /** Workers are pinged every second, and an answer may take half of one. */

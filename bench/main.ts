@@ -11,7 +11,7 @@ import { drain, enqueue, fillWithWaiting, submitToResult } from "./batuta.ts";
 import { measureDeciding } from "./deciding.ts";
 import { BenchFleet } from "./fleet.ts";
 import { type IdleFigures, measureIdle } from "./idle.ts";
-import { decidingLine, idleLines, type Round, roundLines, waitingLines } from "./lines.ts";
+import { decidingLines, idleLines, type Round, roundLines, waitingLines } from "./lines.ts";
 import type { Rate } from "./measure.ts";
 import { type Line, printReport, targets } from "./report.ts";
 
@@ -29,6 +29,9 @@ bench/results/<time>.json.
   --idle-workers  fleets beating at an idle orchestrator       (default 20,1000; 0 leaves it out)
   --waiting       executions that wait for a retry meanwhile   (default 10000; 0 leaves it out)
 `;
+
+/** A fleet as large as an orchestrator is promised to carry. */
+const DECIDED_ABOUT = 1_000;
 
 const { values } = parseArgs({
   options: {
@@ -78,9 +81,6 @@ async function main(): Promise<void> {
   }
 }
 
-/** A fleet as large as an orchestrator is promised to carry. */
-const DECIDED_ABOUT = 1_000;
-
 interface Settings {
   readonly rounds: number;
   readonly count: number;
@@ -111,7 +111,7 @@ async function measure(bus: Bus, server: NatsServer, settings: Settings): Promis
     ...roundLines(measured),
     ...waitingLines(measured, waiting, beside),
     ...idle.flatMap(idleLines),
-    decidingLine(measureDeciding(DECIDED_ABOUT)),
+    ...decidingLines(measureDeciding(DECIDED_ABOUT)),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { createInbox, type Msg, type Subscription } from "nats";
 import type { Bus } from "./connect.ts";
 import { jsonOf } from "./foreign.ts";
 import { isNoResponders } from "./request-mux.ts";
@@ -15,17 +16,23 @@ export interface PingEvents {
 }
 
 const PING_MS = 1_000;
+/** Of a large fleet so many are asked at a time: a thousand questions and answers at once pile up in memory. */
+const AT_ONCE = 50;
 const EMPTY = new Uint8Array();
 
 /**
  * Asks every worker once a second whether it is there. The server itself answers for one that is
- * gone, within a millisecond; silence means nothing here, that is what beats are for.
+ * gone, within a millisecond; silence means nothing here, that is what beats are for. So no question
+ * is remembered: where an answer arrives says whose it is.
  */
 export class Pinger {
   readonly #bus: Bus;
   readonly #workerIds: () => Iterable<string>;
   readonly #events: PingEvents;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #inbox = createInbox();
+  #answers: Subscription | undefined;
+  #rounds: NodeJS.Timeout | undefined;
+  #parts: NodeJS.Timeout | undefined;
 
   constructor(bus: Bus, workerIds: () => Iterable<string>, events: PingEvents) {
     this.#bus = bus;
@@ -34,24 +41,43 @@ export class Pinger {
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => this.#round(), PING_MS);
+    this.#answers ??= this.#bus.nc.subscribe(`${this.#inbox}.*`, {
+      callback: (error, msg) => {
+        if (error === null) this.#answered(msg);
+      },
+    });
+    this.#rounds ??= setInterval(() => this.#round(), PING_MS);
   }
 
   stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    clearInterval(this.#rounds);
+    clearInterval(this.#parts);
+    this.#rounds = undefined;
+    this.#answers?.unsubscribe();
+    this.#answers = undefined;
   }
 
   ping(workerId: string): void {
-    const subject = this.#bus.names.ping(workerId);
-    this.#bus.mux.send(subject, EMPTY, { timeoutMs: 5 * PING_MS }, (msg) => {
-      if (msg === undefined) return;
-      if (isNoResponders(msg)) this.#events.unreachable(workerId);
-      else this.#events.pong(workerId, jsonOf<Pong>(msg)?.incarnation);
-    });
+    const { names, outbox } = this.#bus;
+    outbox.publish(names.ping(workerId), EMPTY, `${this.#inbox}.${workerId}`);
   }
 
+  #answered(msg: Msg): void {
+    const workerId = msg.subject.slice(this.#inbox.length + 1);
+    if (isNoResponders(msg)) this.#events.unreachable(workerId);
+    else this.#events.pong(workerId, jsonOf<Pong>(msg)?.incarnation);
+  }
+
+  /** The parts of a round are spread over its second. */
   #round(): void {
-    for (const workerId of this.#workerIds()) this.ping(workerId);
+    clearInterval(this.#parts);
+    const waiting = [...this.#workerIds()];
+    const parts = Math.ceil(waiting.length / AT_ONCE);
+    const askSome = () => {
+      for (const workerId of waiting.splice(0, AT_ONCE)) this.ping(workerId);
+      if (waiting.length === 0) clearInterval(this.#parts);
+    };
+    if (parts > 1) this.#parts = setInterval(askSome, PING_MS / parts);
+    askSome();
   }
 }

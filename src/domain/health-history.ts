@@ -76,10 +76,12 @@ function sampled(
   tasks: number,
   now: number,
 ): readonly CompletedSample[] {
-  const fresh = samples.filter(({ at }) => now - at <= HISTORY_LIMITS.windowMs);
-  const last = fresh.at(-1);
+  const last = samples.at(-1);
   const isDue = last === undefined || now - last.at >= HISTORY_LIMITS.sampleEveryMs;
-  return isDue ? [...fresh, { at: now, tasks }] : fresh;
+  const isFresh = ({ at }: CompletedSample) => now - at <= HISTORY_LIMITS.windowMs;
+  if (isDue) return [...samples.filter(isFresh), { at: now, tasks }];
+  // The same list as before, where that will do: one of each beat of each worker would soon be megabytes.
+  return samples.every(isFresh) ? samples : samples.filter(isFresh);
 }
 
 function deafSince(history: HealthHistory, beat: BeatArrival, progress: string) {

@@ -8,7 +8,12 @@ import type {
 import { workerWith } from "../../actors/worker-effects.ts";
 import { type LiveWorkerState, manifestOf, type WorkerEvent } from "../../actors/worker-events.ts";
 import type { WorkerContext } from "../../actors/worker-facts.ts";
-import { pongMatters, recoveredInput, standingOf } from "../../actors/worker-view.ts";
+import {
+  isSameStanding,
+  pongMatters,
+  recoveredInput,
+  standingOf,
+} from "../../actors/worker-view.ts";
 import type { Recipient } from "../bus/assignments.ts";
 import type { RegistryEntry } from "../bus/worker-registry.ts";
 import type { WorkerCandidate } from "../domain/balancing.ts";
@@ -291,12 +296,14 @@ export class Fleet {
     const member = newMember(entry, ref, faults);
     this.#members.set(workerId, member);
     ref.subscribe((snapshot) => {
-      const { assignable, weight } = member.standing;
-      member.standing = standingOf(snapshot);
-      const isSame = member.standing.assignable === assignable && member.standing.weight === weight;
-      // Every beat comes by here: for a fleet, each rebuilding the list would be quadratic.
+      const { standing: before } = member;
+      const standing = standingOf(snapshot);
+      // Every beat comes by here: what says the same is kept, since all that is replaced has to be collected.
+      if (!isSameStanding(before, standing)) member.standing = standing;
+      const isSame = standing.assignable === before.assignable && standing.weight === before.weight;
+      // And for a fleet, each rebuilding the list would be quadratic.
       if (!isSame) this.#reconsider(member);
-      if (member.standing.suspect) this.#doubtOneself();
+      if (standing.suspect) this.#doubtOneself();
     });
     const freeze = this.#options.freeze();
     if (freeze !== undefined) ref.send({ type: "freeze", ...freeze });

@@ -210,7 +210,7 @@ function workerView(member: Member): WorkerView {
     incarnation,
     state: standing.state,
     reasons: standing.reasons,
-    since: new Date(Date.now() - standing.forMs).toISOString(),
+    since: new Date(standing.since).toISOString(),
     quarantine: quarantineOf(member, Date.now()) ?? null,
     hostname,
     pid,

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 const BIN = fileURLToPath(new URL("../../bin/batuta.js", import.meta.url));
 
-/** A `batuta` process of its own, as users run it. */
+/** A `batuta` process of its own, as users run it; or another script. */
 export class Child implements AsyncDisposable {
   readonly process: ChildProcess;
   readonly #exited: Promise<number | null>;
@@ -16,8 +16,9 @@ export class Child implements AsyncDisposable {
     args: readonly string[],
     env: Readonly<Record<string, string>>,
     launcher: readonly string[] = [],
+    script = BIN,
   ) {
-    const [command = "", ...rest] = [...launcher, process.execPath, BIN, ...args];
+    const [command = "", ...rest] = [...launcher, process.execPath, script, ...args];
     this.process = spawn(command, rest, {
       env: { ...process.env, BATUTA_LOG_FORMAT: "json", ...env },
       stdio: ["ignore", "pipe", "pipe"],
