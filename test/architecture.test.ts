@@ -54,10 +54,11 @@ const HIDDEN: Readonly<Record<string, readonly string[]>> = {
   hono: ["src/http"],
   "@hono/node-server": ["src/http"],
   amqplib: ["src/bridge"],
+  ws: ["src/inspect"],
 };
 
 /** What a program that only submits flows must not load. */
-const NOT_IN_CLIENT = ["xstate", "hono", "@hono/node-server", "amqplib"];
+const NOT_IN_CLIENT = ["xstate", "hono", "@hono/node-server", "amqplib", "ws"];
 
 interface Import {
   readonly from: string;
@@ -231,6 +232,7 @@ describe("the checker", () => {
     ["src/bus/x.ts", 'import { createActor } from "xstate";'],
     ["src/processes/x.ts", 'import { getShortestPaths } from "xstate/graph";'],
     ["src/processes/x.ts", 'import { Hono } from "hono";'],
+    ["src/http/x.ts", 'import { WebSocketServer } from "ws";'],
     ["src/cli/x.ts", 'import { secureHeaders } from "hono/secure-headers";'],
     ["src/bus/x.ts", "const url = process.env.BATUTA_NATS_URL;"],
     ["src/newcomer/x.ts", ""],

@@ -70,3 +70,17 @@ export const workerId: Kind<string | undefined> = {
     return /^[A-Za-z0-9_-]{1,64}$/.test(given) ? { ok: true, value: given } : { ok: false };
   },
 };
+
+/** Origins of web pages, as browsers send them: no path, no default port. */
+export const origins: Kind<readonly string[]> = {
+  accepts: "origins separated by commas, like https://ops.example.org,http://localhost:8080",
+  parse: (given) => {
+    const each = given.split(",").map((origin) => origin.trim());
+    const wanted = each.filter((origin) => origin !== "");
+    return wanted.every(isOrigin) ? { ok: true, value: wanted } : { ok: false };
+  },
+};
+
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}

@@ -1,7 +1,7 @@
 import { STRATEGIES } from "../domain/balancing.ts";
 import { PROVISIONER_KINDS } from "../domain/provisioning.ts";
 import { bytes, decimal, duration, flag, integer, oneOf, text } from "./kind.ts";
-import { host, labels, laneWeights, natsUrl, path, workerId } from "./special-kinds.ts";
+import { host, labels, laneWeights, natsUrl, origins, path, workerId } from "./special-kinds.ts";
 import { optional, setting, type Variable } from "./variable.ts";
 
 const MINUTE = 60_000;
@@ -51,6 +51,10 @@ const VARIABLES = {
     token: optional("BATUTA_HTTP_TOKEN", secret, "The bearer token that HTTP clients must send. Unset: only loopback is served, without a token.", { secret: true }),
     bodyLimitBytes: setting("BATUTA_HTTP_BODY_LIMIT_BYTES", bytes({ min: 1_024, max: 67_108_864 }), "1MiB", "The largest request body; a larger one is answered 413."),
     waitMaxMs: setting("BATUTA_HTTP_WAIT_MAX_MS", duration({ min: 0, max: HOUR }), "60s", "The longest that `?wait=` holds a request open; a longer wish is cut to this."),
+  },
+  inspect: {
+    origins: setting("BATUTA_INSPECT_ORIGINS", origins, "", "Origins besides the orchestrator's own whose web pages may watch actors over its WebSockets."),
+    statelyBridge: setting("BATUTA_INSPECT_STATELY_BRIDGE", flag, "false", "Whether /inspect/stately.html is served, which shows the actors in the inspector that Stately hosts: their contexts and events go to that third party."),
   },
   worker: {
     id: setting("BATUTA_WORKER_ID", workerId, "auto", "The id of this worker; auto makes one up. Two workers with one id evict each other."),

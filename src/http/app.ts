@@ -5,10 +5,12 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { NotFoundError } from "../domain/errors.ts";
 import { readBody } from "./body.ts";
 import type { Call, Route } from "./call.ts";
-import { guardFor } from "./guards.ts";
+import { type HttpExtensions, isAt, type PageRoute } from "./extensions.ts";
 import type { HttpLog, OrchestratorPort } from "./port.ts";
 import { HttpError, problemOf } from "./problem.ts";
 import { routesOf } from "./routes.ts";
+import { sessionRoutes } from "./session-routes.ts";
+import { Visitors } from "./visitors.ts";
 import { WaitRoom } from "./waiting.ts";
 
 export interface HttpAppOptions {
@@ -16,9 +18,11 @@ export interface HttpAppOptions {
   readonly token: string | undefined;
   readonly bodyLimitBytes: number;
   readonly waitMaxMs: number;
+  /** What else is served on the same port. */
+  readonly extensions?: HttpExtensions | undefined;
 }
 
-type Env = { Variables: { requestId: string } };
+type Env = { Variables: { requestId: string; pageHeaders: Readonly<Record<string, string>> } };
 
 /** The HTTP API over `port`, without a socket: `app.request()` serves a test, `app.fetch` a server. */
 export function createHttpApp(
@@ -26,16 +30,28 @@ export function createHttpApp(
   options: HttpAppOptions,
   log: HttpLog,
   waits: WaitRoom = new WaitRoom(),
+  visitors: Visitors = new Visitors(options.token),
 ): Hono<Env> {
-  const routes = routesOf(port, { waitMaxMs: options.waitMaxMs, waits, log });
+  const { extensions } = options;
+  const routes = [
+    ...routesOf(port, { waitMaxMs: options.waitMaxMs, waits, log }),
+    ...(extensions === undefined ? [] : sessionRoutes(visitors)),
+  ];
+  const pages = extensions?.pages ?? [];
   const app = new Hono<Env>();
-  app.use(requestId(), observe(log, waits), secureHeaders(HEADERS), guard(options.token, routes));
+  app.use(requestId(), observe(log, waits), secureHeaders(HEADERS));
+  app.use(guard(visitors, routes, pages));
   for (const route of routes) {
     app.on(route.method, route.path, (c) => answer(c, route, options.bodyLimitBytes));
   }
   for (const path of new Set(routes.map((route) => route.path))) {
     app.all(path, (c) => refuseMethod(c, path, routes));
   }
+  for (const page of pages) {
+    app.get(page.path, (c) => show(c, page, options.bodyLimitBytes));
+    app.all(page.path, (c) => refuseMethod(c, page.path, [{ path: page.path, method: "GET" }]));
+  }
+  for (const { path } of extensions?.upgrades ?? []) app.get(path, (c) => askForUpgrade(c));
   app.notFound((c) => problem(c, new NotFoundError(`there is no route ${c.req.path}`)));
   app.onError((error, c) => {
     logFailure(log, c, error);
@@ -57,37 +73,67 @@ function observe(log: HttpLog, waits: WaitRoom): MiddlewareHandler<Env> {
     const startedAt = performance.now();
     await next();
     c.header("cache-control", "no-store");
+    // Here and not where the page is answered: the headers of all answers were set after that.
+    for (const [name, value] of Object.entries(c.get("pageHeaders") ?? {})) c.header(name, value);
     if (waits.closed) c.header("connection", "close");
     const durationMs = Math.round(performance.now() - startedAt);
     log.debug({ ...aboutRequest(c), status: c.res.status, durationMs }, "request answered");
   };
 }
 
-function guard(token: string | undefined, routes: readonly Route[]): MiddlewareHandler<Env> {
-  const check = guardFor(token);
+function guard(
+  visitors: Visitors,
+  routes: readonly Route[],
+  pages: readonly PageRoute[],
+): MiddlewareHandler<Env> {
   const open = new Set(routes.filter((route) => route.open).map((route) => route.path));
   return async (c, next) => {
+    const { path, method } = c.req;
     const host = c.req.header("host") ?? new URL(c.req.url).host;
-    const { authorization, origin } = c.req.header();
-    const exempt = token !== undefined && open.has(c.req.path);
-    if (!exempt) check({ method: c.req.method, host, origin, authorization });
+    const { authorization, origin, cookie } = c.req.header();
+    const page = pages.find((each) => isAt(each.path, path));
+    const visitor = { method, host, origin, authorization };
+    const exempt = visitors.needToken && (open.has(path) || page?.open);
+    const reads = method === "GET" || method === "HEAD";
+    if (!exempt && page && reads) visitors.checkViewer({ ...visitor, cookie });
+    else if (!exempt) visitors.check(visitor);
     await next();
   };
 }
 
 async function answer(c: Context<Env>, route: Route, bodyLimitBytes: number): Promise<Response> {
-  const call: Call = {
+  const { status, body, headers } = await route.handle(callOf(c, bodyLimitBytes));
+  return c.json(body, status as ContentfulStatusCode, { ...headers });
+}
+
+async function show(c: Context<Env>, page: PageRoute, bodyLimitBytes: number): Promise<Response> {
+  const { status, body, headers } = await page.handle(callOf(c, bodyLimitBytes));
+  c.set("pageHeaders", headers);
+  const content = typeof body === "string" ? body : new Uint8Array(body);
+  return c.body(content, status as ContentfulStatusCode);
+}
+
+function callOf(c: Context<Env>, bodyLimitBytes: number): Call {
+  return {
     param: (name) => c.req.param(name) ?? "",
     query: (name) => c.req.query(name),
     header: (name) => c.req.header(name),
     body: () => readBody(c.req.raw, bodyLimitBytes),
     signal: c.req.raw.signal,
   };
-  const { status, body, headers } = await route.handle(call);
-  return c.json(body, status as ContentfulStatusCode, { ...headers });
 }
 
-function refuseMethod(c: Context<Env>, path: string, routes: readonly Route[]): Response {
+function askForUpgrade(c: Context<Env>): Response {
+  const headers = { upgrade: "websocket", connection: "upgrade" };
+  const detail = `${c.req.path} is a WebSocket`;
+  return problem(c, new HttpError(detail, { code: "UPGRADE_REQUIRED", headers }));
+}
+
+function refuseMethod(
+  c: Context<Env>,
+  path: string,
+  routes: readonly Pick<Route, "path" | "method">[],
+): Response {
   const methods = routes.filter((route) => route.path === path).map((route) => route.method);
   const allow = methods
     .flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]))

@@ -3,7 +3,7 @@ import { isIPv4 } from "node:net";
 import { HttpError } from "./problem.ts";
 
 /** What a guard looks at. */
-interface Visitor {
+export interface Visitor {
   readonly method: string;
   /** The Host header, with or without a port. */
   readonly host: string;

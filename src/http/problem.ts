@@ -11,12 +11,15 @@ export const HTTP_CODES = {
   INVALID: { status: 400, title: "The request does not fit the contract" },
   UNAUTHORIZED: { status: 401, title: "The bearer token is missing or wrong" },
   FORBIDDEN: { status: 403, title: "Without a token only local clients are served" },
+  FOREIGN_ORIGIN: { status: 403, title: "Pages of this origin may not connect" },
   NOT_FOUND: { status: 404, title: "There is nothing here" },
   METHOD_NOT_ALLOWED: { status: 405, title: "The route does not have this method" },
   TOO_LARGE: { status: 413, title: "The request body is too large" },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: "The request body must be plain JSON" },
+  UPGRADE_REQUIRED: { status: 426, title: "Only a WebSocket is served here" },
   LANE_FULL: { status: 429, title: "The lane is full" },
   INTERNAL: { status: 500, title: "Something unexpected went wrong" },
+  BUSY: { status: 503, title: "There are as many clients as can be served" },
   UNREACHABLE: { status: 503, title: "The bus cannot be reached" },
   TIMEOUT: { status: 504, title: "The answer did not come in time" },
 } as const satisfies Readonly<Record<string, HttpCode>>;
@@ -67,6 +70,7 @@ const ERRORS_SHOWN = 100;
 /** Seconds until the same request is worth another try. */
 const RETRY_AFTER: Readonly<Partial<Record<HttpCodeName, string>>> = {
   LANE_FULL: "5",
+  BUSY: "5",
   UNREACHABLE: "2",
 };
 

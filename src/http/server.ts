@@ -7,6 +7,8 @@ import { closeServer, trackAnswers } from "./closing.ts";
 import { isLoopbackHost } from "./guards.ts";
 import type { HttpLog, OrchestratorPort } from "./port.ts";
 import { HttpError, problemOf } from "./problem.ts";
+import { Incoming, Upgrades } from "./upgrades.ts";
+import { Visitors } from "./visitors.ts";
 import { WaitRoom } from "./waiting.ts";
 
 /** `config.http` fits. */
@@ -41,7 +43,10 @@ export async function startHttpServer(
 ): Promise<HttpServer> {
   refuseOpenDoor(options);
   const waits = new WaitRoom();
-  const server = serverOf(createHttpApp(port, options, log, waits));
+  const visitors = new Visitors(options.token);
+  const upgrades = new Upgrades(options.extensions ?? {}, visitors, log);
+  const server = serverOf(createHttpApp(port, options, log, waits, visitors));
+  upgrades.serve(server);
   const answers = trackAnswers(server);
   const address = await listen(server, options);
   const url = urlOf(address);
@@ -49,7 +54,9 @@ export async function startHttpServer(
   let closing: Promise<void> | undefined;
   const shut = () => {
     waits.close();
-    return closeServer(server, answers, options.closeGraceMs ?? 5_000);
+    const graceMs = options.closeGraceMs ?? 5_000;
+    const cancelCut = upgrades.close(graceMs);
+    return closeServer(server, answers, graceMs).finally(cancelCut);
   };
   const close = () => (closing ??= shut());
   return { url, port: address.port, close, [Symbol.asyncDispose]: close };
@@ -68,9 +75,8 @@ function serverOf({ fetch }: ReturnType<typeof createHttpApp>): Server {
       });
     },
   });
-  return createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
-    void listener(request, response);
-  });
+  const limits = { requestTimeout: 30_000, headersTimeout: 10_000, IncomingMessage: Incoming };
+  return createServer(limits, (request, response) => void listener(request, response));
 }
 
 function refuseOpenDoor({ host, token }: HttpServerOptions): void {

@@ -21,6 +21,8 @@ export interface ActorSummary {
   readonly parent?: string | undefined;
   /** Why it is as it is, where its context has `reasons`. */
   readonly reasons?: readonly string[] | undefined;
+  /** Its node does not answer any more: this is what was last known. */
+  readonly lost?: true | undefined;
 }
 
 export interface PageMachine {

@@ -134,6 +134,8 @@ export interface InspectionSink {
   remove(node: string, address: string): Promise<void>;
   /** Into the bucket, once for each hash. */
   define(machine: MachineDefinition): Promise<void>;
+  /** Answers those who watch for a node that is no process on the bus itself, until the function is called. */
+  answerFor?(node: () => NodeInfo): () => void;
 }
 
 /** The key of an actor, unique over all nodes: in URLs, on the page, as a session id of Stately. */

@@ -65,6 +65,23 @@ const CASES: Readonly<Record<VariableName, { good: [string, unknown][]; bad: str
     ],
     bad: ["30 seconds", "2d", "-1s", "1.2.3s"],
   },
+  BATUTA_INSPECT_ORIGINS: {
+    good: [
+      ["", []],
+      [
+        "https://ops.example.org, http://localhost:8080",
+        ["https://ops.example.org", "http://localhost:8080"],
+      ],
+    ],
+    bad: [
+      "*",
+      "ops.example.org",
+      "https://ops.example.org/",
+      "https://a.example:443",
+      "ws://a.example",
+    ],
+  },
+  BATUTA_INSPECT_STATELY_BRIDGE: { good: [["on", true]], bad: ["nope"] },
   BATUTA_WORKER_ID: {
     good: [
       ["w-1", "w-1"],
@@ -205,6 +222,7 @@ test("the defaults are those of the contract", () => {
       bodyLimitBytes: 1_048_576,
       waitMaxMs: 60_000,
     },
+    inspect: { origins: [], statelyBridge: false },
     worker: {
       id: undefined,
       pool: "default",
