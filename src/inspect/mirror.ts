@@ -3,11 +3,11 @@ import {
   actorKey,
   type InspectionListener,
   type InspectionSource,
-  type InspectionWatch,
   type MachineDefinition,
   type NodeInfo,
 } from "../messages/inspection.ts";
 import { isNewer, isOver } from "./newer.ts";
+import { Watching } from "./watching.ts";
 
 /** What a viewer is told of the mirror; what is there already it reads from the mirror itself. */
 export interface MirrorListener {
@@ -193,60 +193,5 @@ export class Mirror {
     }
     this.#machines.set(machine.hash, machine);
     this.#tell((listener) => listener.machine(machine));
-  }
-}
-
-/** One time of watching, begun again until the bus lets it. What comes after its end is not heard. */
-class Watching {
-  readonly complete: Promise<void>;
-  readonly #source: InspectionSource;
-  readonly #listener: InspectionListener;
-  readonly #options: Required<MirrorOptions>;
-  #watch: InspectionWatch | undefined;
-  #retry: NodeJS.Timeout | undefined;
-  #isOver = false;
-  #completed: () => void = () => {};
-
-  constructor(
-    source: InspectionSource,
-    listener: InspectionListener,
-    options: Required<MirrorOptions>,
-  ) {
-    this.#source = source;
-    this.#options = options;
-    this.#listener = {
-      record: (record, isLive) => this.#isOver || listener.record(record, isLive),
-      machine: (machine) => this.#isOver || listener.machine(machine),
-      node: (node) => this.#isOver || listener.node(node),
-      nodeGone: (node) => this.#isOver || listener.nodeGone(node),
-      gone: (node, address) => this.#isOver || listener.gone(node, address),
-    };
-    this.complete = new Promise((resolve) => {
-      this.#completed = resolve;
-    });
-    void this.#begin();
-  }
-
-  stop(): void {
-    this.#isOver = true;
-    clearTimeout(this.#retry);
-    this.#watch?.stop();
-    this.#completed();
-  }
-
-  async #begin(): Promise<void> {
-    try {
-      const watch = await this.#source.watch(this.#listener);
-      this.#watch = watch;
-      if (this.#isOver) watch.stop();
-      await watch.complete;
-      this.#completed();
-    } catch (err) {
-      if (this.#isOver) return;
-      this.#options.onTrouble("actors cannot be watched", { err });
-      this.#watch?.stop();
-      this.#watch = undefined;
-      this.#retry = setTimeout(() => void this.#begin(), this.#options.retryMs).unref();
-    }
   }
 }

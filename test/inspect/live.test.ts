@@ -88,6 +88,18 @@ describe("a page that looks", () => {
   });
 });
 
+test("a late viewer of 10,000 actors has all of them within 2 s", async () => {
+  const fleet = new MemoryFleet();
+  fleet.fill(10_000);
+  await using running = await startGateway({ fleet });
+  const startedAt = performance.now();
+  const page = new Page(running.ws(LIVE));
+  await page.complete();
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
+  expect(page.actors().size).toBe(10_000);
+  page.socket.close();
+});
+
 describe("what a page may not do", () => {
   test.each([
     ["no JSON", "{", "not JSON"],
