@@ -5,7 +5,20 @@ export {
   type ScalingTrouble,
 } from "./autoscaler-effects.ts";
 export type { AutoscalerContext, AutoscalerEvent, AutoscalerInput } from "./autoscaler-facts.ts";
+export {
+  type ConnectionContext,
+  type ConnectionEvent,
+  type ConnectionInput,
+  connectionMachine,
+} from "./connection.ts";
 export type { EffectFaults } from "./effects.ts";
+export {
+  type ExecutionContext,
+  type ExecutionEvent,
+  type ExecutionInput,
+  executionMachine,
+} from "./execution.ts";
+export { type LeaseContext, type LeaseEvent, type LeaseInput, leaseMachine } from "./lease.ts";
 export { supervisorMachine } from "./supervisor.ts";
 export { type Freeze, type SupervisorEffects, supervisorWith } from "./supervisor-effects.ts";
 export type {

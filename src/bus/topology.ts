@@ -119,12 +119,20 @@ function wantedConsumer(
 }
 
 const BUCKETS: Readonly<
-  Partial<Record<KvBucket, { readonly ttl?: number; readonly history?: number }>>
+  Partial<
+    Record<
+      KvBucket,
+      { readonly ttl?: number; readonly history?: number; readonly storage?: StorageType }
+    >
+  >
 > = {
   workers: { history: 1 },
   leases: { history: 1, ttl: 10_000 },
   executions: { history: 1, ttl: 7 * 86_400_000 },
   config: { history: 8 },
+  // Put again in less by each process that lives: what a dead one has left runs out.
+  actors: { history: 1, ttl: 300_000, storage: StorageType.Memory },
+  machines: { history: 1 },
 };
 
 /**

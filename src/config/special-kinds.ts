@@ -71,6 +71,15 @@ export const workerId: Kind<string | undefined> = {
   },
 };
 
+/** Names of fields. */
+export const names: Kind<readonly string[]> = {
+  accepts: "names separated by commas, like email,phone",
+  parse: (given) => {
+    const each = given.split(",").map((name) => name.trim());
+    return { ok: true, value: each.filter((name) => name !== "") };
+  },
+};
+
 /** Origins of web pages, as browsers send them: no path, no default port. */
 export const origins: Kind<readonly string[]> = {
   accepts: "origins separated by commas, like https://ops.example.org,http://localhost:8080",

@@ -1,7 +1,16 @@
 import { STRATEGIES } from "../domain/balancing.ts";
 import { PROVISIONER_KINDS } from "../domain/provisioning.ts";
 import { bytes, decimal, duration, flag, integer, oneOf, text } from "./kind.ts";
-import { host, labels, laneWeights, natsUrl, origins, path, workerId } from "./special-kinds.ts";
+import {
+  host,
+  labels,
+  laneWeights,
+  names,
+  natsUrl,
+  origins,
+  path,
+  workerId,
+} from "./special-kinds.ts";
 import { optional, setting, type Variable } from "./variable.ts";
 
 const MINUTE = 60_000;
@@ -53,6 +62,8 @@ const VARIABLES = {
     waitMaxMs: setting("BATUTA_HTTP_WAIT_MAX_MS", duration({ min: 0, max: HOUR }), "60s", "The longest that `?wait=` holds a request open; a longer wish is cut to this."),
   },
   inspect: {
+    enabled: setting("BATUTA_INSPECT_ENABLED", flag, "true", "Whether this process tells of its actors while somebody watches, and an orchestrator serves /inspect."),
+    redact: setting("BATUTA_INSPECT_REDACT", names, "", "Names of fields of contexts and events that are taken out before they leave the process, beside passwords, tokens, keys and the payloads of flows."),
     origins: setting("BATUTA_INSPECT_ORIGINS", origins, "", "Origins besides the orchestrator's own whose web pages may watch actors over its WebSockets."),
     statelyBridge: setting("BATUTA_INSPECT_STATELY_BRIDGE", flag, "false", "Whether /inspect/stately.html is served, which shows the actors in the inspector that Stately hosts: their contexts and events go to that third party."),
   },

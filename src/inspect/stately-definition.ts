@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { type Chart, chartOf } from "../domain/chart.ts";
 import { InvalidInputError } from "../domain/errors.ts";
 import type { MachineDefinition } from "../messages/inspection.ts";
+import { hashOf } from "./definition.ts";
 import { objectIn } from "./stately-frames.ts";
 
 const MAX_DEFINITION_CHARS = 262_144;
@@ -29,8 +29,7 @@ export function plainDefinition(): MachineDefinition {
 }
 
 function machineOf(id: string, config: object, chart: Chart): MachineDefinition {
-  const hash = createHash("sha256").update(canonicalJson(config)).digest("hex").slice(0, 16);
-  return { v: 1, hash, id, config, chart };
+  return { v: 1, hash: hashOf(config), id, config, chart };
 }
 
 function checkedChart(id: string, config: object): Chart {
@@ -65,13 +64,4 @@ function isDrawable({ states, edges }: Chart): boolean {
     ...edges.flatMap(({ name, guard, to, actions }) => [name, guard, to, ...actions]),
   ];
   return texts.every((text) => text === undefined || typeof text === "string");
-}
-
-/** With the keys of every object in order, so that the same machine has the same hash everywhere. */
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, each: unknown) =>
-    typeof each === "object" && each !== null && !Array.isArray(each)
-      ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : each,
-  );
 }

@@ -1,3 +1,5 @@
+import type { InspectionRecord } from "./reports.ts";
+
 /** What an actor is sent: a fact or an order, told apart by `type`. */
 export interface ActorEvent {
   readonly type: string;
@@ -51,6 +53,8 @@ export interface ActorRef<E extends ActorEvent = ActorEvent, C = unknown> {
   readonly address: string;
   readonly incarnation: string;
   readonly machine: MachineInfo;
+  /** Address of the actor that it belongs to; only for those who look. */
+  readonly parent: string | undefined;
   /** How often it was started again after a failure. */
   readonly restarts: number;
   /**
@@ -61,6 +65,8 @@ export interface ActorRef<E extends ActorEvent = ActorEvent, C = unknown> {
   snapshot(): ActorSnapshot<C>;
   /** Calls `listener` after each event that was handled. What it throws is counted and goes no further. */
   subscribe(listener: (snapshot: ActorSnapshot<C>) => void): () => void;
+  /** How it stands now, for those who look. */
+  inspect(): InspectionRecord;
 }
 
 /** What the kernel needs to run an actor. */
@@ -70,6 +76,8 @@ export interface ActorSpec<E extends ActorEvent, I, C> {
   /** Which life of it this is; the number of the start when not given. */
   readonly incarnation?: string;
   readonly machine: Machine<E, I, C>;
+  /** Address of the actor that it belongs to; only for those who look. */
+  readonly parent?: string;
   readonly input: I;
   /** The input after a failure, from what was known before it. Default: `input` again. */
   readonly recover?: (context: C) => I;

@@ -3,7 +3,7 @@ import type { ActorEvent, ActorRef, ActorSnapshot, ActorSpec, ActorStatus } from
 import type { Clock, TimerId } from "./clock.ts";
 import { ActorStartError } from "./errors.ts";
 import type { Hub } from "./hub.ts";
-import { type Step, Watch } from "./inspection.ts";
+import { type Step, timersOf, Watch } from "./inspection.ts";
 import type { DeadLetterReason, InspectionKind, InspectionRecord } from "./reports.ts";
 import { type RestartPolicy, RestartRecord } from "./restarts.ts";
 import { toSnapshot } from "./snapshots.ts";
@@ -17,6 +17,8 @@ export interface Surroundings {
   readonly left: (actor: ActorRef) => void;
 }
 
+const NO_STEP: Step = { event: undefined, source: undefined, from: undefined, actions: [] };
+
 /** How many events wait for an actor that starts again. */
 const MAILBOX_SIZE = 100;
 
@@ -25,6 +27,7 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
   readonly address: string;
   readonly incarnation: string;
   readonly machine: ActorSpec<E, I, C>["machine"];
+  readonly parent: string | undefined;
   readonly #spec: ActorSpec<E, I, C>;
   readonly #around: Surroundings;
   readonly #listeners = new Set<(snapshot: ActorSnapshot<C>) => void>();
@@ -40,6 +43,7 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
     this.address = spec.address;
     this.incarnation = incarnation;
     this.machine = spec.machine;
+    this.parent = spec.parent;
     this.#spec = spec;
     this.#around = around;
     this.#restarts = new RestartRecord(around.restarts);
@@ -107,7 +111,7 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
   /** Reports every transition to the inspectors from now on. */
   watch(): void {
     const { hub } = this.#around;
-    this.#watch ??= new Watch(this.#actor, hub, (step) => {
+    this.#watch ??= new Watch(this.#actor, this.address, hub, (step) => {
       hub.inspected(this.record("transition", step));
     });
   }
@@ -117,12 +121,24 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
     this.#watch = undefined;
   }
 
+  inspect(): InspectionRecord {
+    return this.record("actor");
+  }
+
   /** How it stands, for an inspector. */
-  record(kind: InspectionKind, step: Step = { event: undefined, actions: [] }): InspectionRecord {
-    const { address, incarnation } = this;
-    const at = this.#around.clock.now();
-    const machineId = this.machine.id;
-    return { kind, address, incarnation, machineId, at, ...step, snapshot: this.snapshot() };
+  record(kind: InspectionKind, step: Step = NO_STEP): InspectionRecord {
+    const { address, incarnation, parent } = this;
+    return {
+      kind,
+      address,
+      incarnation,
+      parent,
+      machineId: this.machine.id,
+      at: this.#around.clock.now(),
+      ...step,
+      timers: timersOf(this.#actor),
+      snapshot: this.snapshot(),
+    };
   }
 
   #introduce(): void {

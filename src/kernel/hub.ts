@@ -24,6 +24,8 @@ export class Hub {
     listenerErrors: 0,
   };
   readonly inspectors = new Set<Inspector>();
+  /** The actor that is handling an event just now; known only while somebody watches. */
+  acting: string | undefined;
   readonly #listeners: KernelListeners;
 
   constructor(listeners: KernelListeners) {

@@ -1,6 +1,7 @@
 import type { AnyActor, InspectionEvent } from "xstate";
-import type { ActorEvent } from "./actor.ts";
+import { type ActorEvent, type StateValue, stateOf } from "./actor.ts";
 import type { Hub } from "./hub.ts";
+import type { PendingTimer } from "./reports.ts";
 
 /** How the library stops an actor. */
 const STOP = "xstate.stop";
@@ -8,6 +9,10 @@ const STOP = "xstate.stop";
 /** What an actor did with one event. */
 export interface Step {
   readonly event: ActorEvent | undefined;
+  /** Address of the actor that sent it; undefined: it came from outside. */
+  readonly source: string | undefined;
+  /** State before it, on one line. */
+  readonly from: string | undefined;
   /** Names of the actions that ran. */
   readonly actions: readonly string[];
 }
@@ -17,33 +22,50 @@ export interface Step {
  * already triples the cost of an event.
  */
 export class Watch {
+  readonly #actor: AnyActor;
+  readonly #address: string;
+  readonly #hub: Hub;
   readonly #subscription: { unsubscribe(): void };
   #event: ActorEvent | undefined;
+  #source: string | undefined;
+  #from: string;
   #actions: string[] = [];
 
   /** Calls `onTransition` for each event that the actor handled to its end. */
-  constructor(actor: AnyActor, hub: Hub, onTransition: (step: Step) => void) {
-    const observe = (seen: InspectionEvent) => this.#observe(seen, actor, onTransition);
+  constructor(actor: AnyActor, address: string, hub: Hub, onTransition: (step: Step) => void) {
+    this.#actor = actor;
+    this.#address = address;
+    this.#hub = hub;
+    this.#from = stateNow(actor);
+    const observe = (seen: InspectionEvent) => this.#observe(seen, onTransition);
     // An inspector that throws would take the event with it.
     this.#subscription = actor.system.inspect((seen) => hub.tell(observe, seen));
   }
 
   /** The step under way: where an actor ends, nobody reports its last transition. */
   get step(): Step {
-    return { event: this.#event, actions: this.#actions };
+    return {
+      event: this.#event,
+      source: this.#source,
+      from: this.#from,
+      actions: this.#actions,
+    };
   }
 
   stop(): void {
     this.#subscription.unsubscribe();
+    if (this.#hub.acting === this.#address) this.#hub.acting = this.#source;
   }
 
-  #observe(seen: InspectionEvent, actor: AnyActor, onTransition: (step: Step) => void): void {
-    if (seen.actorRef !== actor) return;
+  #observe(seen: InspectionEvent, onTransition: (step: Step) => void): void {
+    if (seen.actorRef !== this.#actor) return;
     if (seen.type === "@xstate.action") this.#note(seen.action.type);
     else if (seen.type === "@xstate.event") this.#begin(seen.event);
     else if (seen.type === "@xstate.snapshot" && seen.event.type !== STOP) {
-      onTransition({ event: seen.event, actions: this.#actions });
-      this.#begin(undefined);
+      this.#end();
+      onTransition({ ...this.step, event: seen.event });
+      this.#from = stateNow(this.#actor);
+      this.#clear();
     }
   }
 
@@ -52,8 +74,52 @@ export class Watch {
     if (!action.startsWith("xstate.")) this.#actions.push(action);
   }
 
-  #begin(event: ActorEvent | undefined): void {
+  #begin(event: ActorEvent): void {
+    // An event that an actor sends to itself is handled after the one under way.
+    const { acting } = this.#hub;
+    this.#clear();
     this.#event = event;
+    this.#source = acting;
+    this.#hub.acting = this.#address;
+  }
+
+  #end(): void {
+    if (this.#hub.acting === this.#address) this.#hub.acting = this.#source;
+  }
+
+  #clear(): void {
+    this.#event = undefined;
+    this.#source = undefined;
     this.#actions = [];
   }
+}
+
+function stateNow(actor: AnyActor): string {
+  return stateOf((actor.getSnapshot() as { readonly value: StateValue }).value);
+}
+
+interface Scheduled {
+  readonly id: string;
+  readonly event: ActorEvent;
+  readonly delay: number;
+  /** By the system's own clock. */
+  readonly startedAt: number;
+}
+
+/** `xstate.after.<delay>.<state>`: a number of ms, or the name of a delay. */
+const AFTER = /^xstate\.after\.([^.]+)\./;
+
+/**
+ * The delayed transitions of a root actor that wait for their time. The library has no public way to
+ * ask for them; reading what it keeps costs nothing until somebody looks.
+ */
+export function timersOf(actor: AnyActor): PendingTimer[] {
+  const { _scheduledEvents } = actor.system.getSnapshot() as {
+    readonly _scheduledEvents: Readonly<Record<string, Scheduled>>;
+  };
+  return Object.values(_scheduledEvents).map(({ id, event, delay, startedAt }) => ({
+    name: AFTER.exec(event.type)?.[1] ?? id,
+    delayMs: delay,
+    dueAt: startedAt + delay,
+  }));
 }

@@ -61,9 +61,23 @@ export interface InspectionRecord extends AboutActor {
   /** By the clock of the kernel. */
   readonly at: number;
   readonly event: ActorEvent | undefined;
+  /** Address of the actor that sent the event while it handled one itself; undefined: from outside. */
+  readonly source: string | undefined;
+  /** State before the event, on one line; undefined for the first record of an actor. */
+  readonly from: string | undefined;
+  /** Address of the actor that it belongs to. */
+  readonly parent: string | undefined;
   /** Names of the actions that ran. */
   readonly actions: readonly string[];
+  readonly timers: readonly PendingTimer[];
   readonly snapshot: ActorSnapshot;
+}
+
+/** A delayed transition that waits for its time; `dueAt` is epoch ms. */
+export interface PendingTimer {
+  readonly name: string;
+  readonly delayMs: number;
+  readonly dueAt: number;
 }
 
 export type Inspector = (record: InspectionRecord) => void;

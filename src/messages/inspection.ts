@@ -88,6 +88,8 @@ export interface NodeInfo {
   readonly actors: number;
   /** Records that could not be sent since it started, because they came faster than the bus took them. */
   readonly dropped: number;
+  /** Its actors are on their way into the bucket: another answer follows when they are there. */
+  readonly syncing?: boolean;
 }
 
 /**

@@ -10,6 +10,8 @@ export interface BusWatchEvents {
   readonly back: () => void;
   /** It has not answered for a while: what is not heard means nothing. Said again while it is so. */
   readonly doubt: (reason: string) => void;
+  /** For so long the server has owed an answer; 0 once it answers again. */
+  readonly silence: (silentMs: number) => void;
 }
 
 const RETRY_MS = 500;
@@ -69,6 +71,7 @@ export class BusWatch {
     const before = this.#standing;
     this.#standing = judgeSilence(silentMs);
     if (this.#isCut) return;
+    if (this.#standing !== "answers" || before !== "answers") this.#events.silence(silentMs);
     if (this.#standing === "answers") {
       if (before !== "answers") this.#log.info({}, "bus answers again");
       if (before === "lost") this.#events.back();

@@ -288,6 +288,7 @@ export class Fleet {
     };
     const ref = kernel.start<WorkerEvent, typeof input, WorkerContext>({
       address: `worker/${workerId}`,
+      parent: "supervisor",
       incarnation,
       machine: this.#machine,
       input,

@@ -3,6 +3,7 @@ import type { FleetLink } from "../bus/fleet-link.ts";
 import { Leadership } from "../bus/leadership.ts";
 import type { Peers } from "../bus/peers.ts";
 import { Pinger } from "../bus/pinger.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import { Admission } from "./admission.ts";
 import { Announcer } from "./announcer.ts";
 import { answerControl } from "./answer-control.ts";
@@ -17,6 +18,7 @@ import { Housekeeping } from "./housekeeping.ts";
 import { watchPeers } from "./inheritance.ts";
 import type { JanitorReport } from "./janitor.ts";
 import { MessageRefusals } from "./message-refusals.ts";
+import { OrchestratorMirrors } from "./orchestrator-mirrors.ts";
 import type { OrchestratorOptions, Parts } from "./orchestrator-options.ts";
 import { placementNow } from "./placement-now.ts";
 import { Autoscaling } from "./scaling/autoscaling.ts";
@@ -47,6 +49,7 @@ export class Orchestrator implements AsyncDisposable {
   readonly #housekeeping: Housekeeping;
   readonly #busWatch: BusWatch;
   readonly #supervision: Supervision;
+  readonly #mirrors: OrchestratorMirrors;
   readonly #closers: (() => void)[] = [];
   #leadership: Leadership | undefined;
   #stopping: Promise<void> | undefined;
@@ -69,6 +72,7 @@ export class Orchestrator implements AsyncDisposable {
     });
     const leads = () => this.leads;
     this.#supervision = this.#makeSupervision();
+    this.#mirrors = new OrchestratorMirrors(this.#supervision.kernel, id, parts);
     this.#announcer = new Announcer({
       bus: control,
       registry,
@@ -113,6 +117,7 @@ export class Orchestrator implements AsyncDisposable {
       cutOff: () => this.#supervision.tell({ type: "busLost" }),
       back: () => {
         this.#leadership?.suspend();
+        this.#mirrors.lease({ type: "suspended" });
         this.#supervision.busBack();
       },
       log: options.log,
@@ -129,6 +134,11 @@ export class Orchestrator implements AsyncDisposable {
   /** Whether it takes from the lanes now. */
   get dispatches(): boolean {
     return !this.control.nc.isClosed() && this.#supervision.dispatches;
+  }
+
+  /** The actors of this process. */
+  get kernel(): Kernel {
+    return this.#supervision.kernel;
   }
 
   /** The state of the supervisor actor, regions side by side. */
@@ -189,9 +199,13 @@ export class Orchestrator implements AsyncDisposable {
       logConnection(bus, name, this.#options.log);
     }
     this.#leadership = await Leadership.start(control, this.id, {
-      acquired: () => this.#supervision.tell({ type: "leaseAcquired" }),
+      acquired: (revision) => {
+        this.#mirrors.lease({ type: "acquired", revision });
+        this.#supervision.tell({ type: "leaseAcquired" });
+      },
       lost: (reason) => {
         this.#options.log.warn({ reason }, "leadership lost");
+        this.#mirrors.lease({ type: "lost", reason });
         this.#supervision.tell({ type: "leaseLost" });
       },
     });
@@ -232,6 +246,7 @@ export class Orchestrator implements AsyncDisposable {
     await this.journal.settled(SETTLE_JOURNAL_MS);
     // A lease that cannot be given back expires by itself.
     await this.#leadership?.stop().catch((error: unknown) => this.#fault(error, "lease release"));
+    this.#mirrors.lease({ type: "released" });
     this.dispatching.assignments.stop();
     this.#supervision.kernel.stopAll();
     await Promise.all([this.#parts.data.close(), this.control.close()]);
@@ -247,7 +262,8 @@ export class Orchestrator implements AsyncDisposable {
     const back = () => supervision.busBack();
     const lost = () => supervision.tell({ type: "busLost" });
     const doubt = (reason: string) => supervision.doubt(reason);
-    return new BusWatch(this.control, topology, { lost, back, doubt }, log);
+    const silence = (silentMs: number) => this.#mirrors.silence(silentMs);
+    return new BusWatch(this.control, topology, { lost, back, doubt, silence }, log);
   }
 
   #makeSupervision(): Supervision {

@@ -1,3 +1,5 @@
+import { hostname } from "node:os";
+import { BusInspectionSource } from "../bus/inspection-source.ts";
 import type { Config } from "../config/variables.ts";
 import { coreNodeTypes } from "../engine/node-types.ts";
 import { startHttpServer } from "../http/server.ts";
@@ -5,6 +7,8 @@ import type { ExecuteMessage } from "../messages/execute.ts";
 import type { Provisioner } from "../provisioners/provisioner.ts";
 import { flowNeeds, warmUp } from "./core-engine.ts";
 import type { DurabilityFacts } from "./health-checks.ts";
+import { Inspection } from "./inspection.ts";
+import { type InspectionGateway, inspectionGateway } from "./inspection-gateway.ts";
 import type { Orchestrator } from "./orchestrator.ts";
 import { orchestratorPort } from "./orchestrator-port.ts";
 import type { ProcessLog } from "./process-log.ts";
@@ -12,6 +16,7 @@ import type { OrchestratorScaling } from "./scaling/autoscaling.ts";
 import { scalingPolicyOf } from "./scaling/scaling-policy.ts";
 import { serveKeda } from "./scaling/serve-keda.ts";
 import { startOrchestrator } from "./start-orchestrator.ts";
+import { VERSION } from "./version.ts";
 
 export interface RunningOrchestrator {
   readonly orchestrator: Orchestrator;
@@ -70,8 +75,11 @@ export async function runOrchestrator(
     worked,
     log,
   });
+  const { inspection, gateway } = inspectionOf(config, orchestrator, log);
   let keda: AsyncDisposable | undefined;
   const stopAll = async (reason: string) => {
+    await gateway?.close();
+    await inspection?.close();
     await keda?.[Symbol.asyncDispose]();
     // Workers first: they report what they finish, and nobody is to start others in their place.
     orchestrator.scaling.stop();
@@ -82,7 +90,8 @@ export async function runOrchestrator(
     keda = await kedaOf(config, orchestrator, log);
     if (!config.http.enabled) return { orchestrator, httpUrl: undefined, stop: stopAll };
     const port = orchestratorPort(orchestrator, { needsOf, durability });
-    const http = await startHttpServer(port, config.http, log);
+    const options = { ...config.http, ...(gateway && { extensions: gateway.extensions }) };
+    const http = await startHttpServer(port, options, log);
     const stop = async (reason: string) => {
       await http.close();
       await stopAll(reason);
@@ -92,6 +101,22 @@ export async function runOrchestrator(
     await stopAll("what it serves could not be served");
     throw error;
   }
+}
+
+/** What tells of the actors here, and serves those of all processes to people. */
+function inspectionOf(
+  { inspect: settings, http }: Config,
+  { control: bus, kernel, id }: Orchestrator,
+  log: ProcessLog,
+): { inspection?: Inspection; gateway?: InspectionGateway } {
+  if (!settings.enabled) return {};
+  const inspection = new Inspection({ bus, kernel, node: id, kind: "orchestrator", settings, log });
+  if (!http.enabled) return { inspection };
+  const source = new BusInspectionSource(bus);
+  const { sink, redact } = inspection;
+  const host = { hostname: hostname(), version: VERSION };
+  const gateway = inspectionGateway({ source, sink, redact, host, config: settings, log });
+  return { inspection, gateway };
 }
 
 /** KEDA's push scaler, where it is switched on. */

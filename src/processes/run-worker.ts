@@ -32,6 +32,7 @@ export function runWorker(
     heartbeatIntervalMs: worker.heartbeatIntervalMs,
     drainTimeoutMs: worker.drainTimeoutMs,
     engine,
+    inspection: config.inspect,
     log,
   };
   return startWorker(options, signal);

@@ -10,6 +10,7 @@ import type { FlowEventKind } from "../messages/subjects.ts";
 import type { HeldByWorker, TaskOutcome, TaskRefusal } from "../messages/worker.ts";
 import type { BeatState, LongTask } from "./beat-state.ts";
 import { type Commit, Committer } from "./committer.ts";
+import { type ExecutionActors, SLOW_MS } from "./execution-actors.ts";
 import type { FlowEngine, FlowRun, PreparedFlow, ReadyFlow, RunOutcome } from "./flow-engine.ts";
 import { LazyAbort } from "./lazy-abort.ts";
 import { PauseSwitch } from "./pause-switch.ts";
@@ -33,6 +34,8 @@ export interface TaskRunnerOptions {
   readonly took: (tasks: readonly LongTask[]) => void;
   readonly dropped: (executionId: string) => void;
   readonly done: (outcome: TaskOutcome) => void;
+  /** Shows executions to those who watch. */
+  readonly actors: ExecutionActors;
   /** The result stream has no room for a record; it is tried again until it has. */
   readonly full: (detail: string) => void;
 }
@@ -119,13 +122,17 @@ export class TaskRunner {
     const running = this.#running.get(executionId);
     if (running === undefined) return false;
     running.recorded = recorded;
+    this.#options.actors.tell(executionId, { type: "cancelled", reason });
     running.abort.abort(new Error(reason));
     return true;
   }
 
   /** Starts no further node of a task, or goes on; what is not running here is left alone. */
   pause(executionId: string, paused: boolean, revision: number): void {
-    this.#running.get(executionId)?.pause.set(paused, revision);
+    const running = this.#running.get(executionId);
+    running?.pause.set(paused, revision);
+    if (running?.pause.paused === paused)
+      this.#options.actors.tell(executionId, { type: paused ? "paused" : "resumed" });
   }
 
   /** Takes nothing more and resolves once nothing is running or waiting to be committed. */
@@ -145,6 +152,7 @@ export class TaskRunner {
   abandon(reason: string): string[] {
     for (const running of this.#running.values()) {
       running.abandoned = true;
+      this.#options.actors.ended(running.task.executionId, { type: "abandoned", reason });
       running.abort.abort(new Error(reason));
     }
     const left = this.held();
@@ -178,11 +186,18 @@ export class TaskRunner {
       abandoned: false,
     };
     this.#running.set(task.executionId, running);
+    this.#options.actors.opened(running);
     this.#active += 1;
     state.set("lastTakenAt", startedAt);
     state.set("activeFlows", this.#active);
     this.#sweeper ??= setTimeout(() => this.#sweep(), LONG_MS);
     return running;
+  }
+
+  /** Shows those that were started by then (epoch ms) to people who watch, now or later. */
+  showRunning(startedBy = Number.POSITIVE_INFINITY): void {
+    for (const running of this.#running.values())
+      if (running.startedAt <= startedBy) this.#options.actors.show(running);
   }
 
   /**
@@ -196,6 +211,7 @@ export class TaskRunner {
       ({ announced, startedAt }) => !announced && startedAt <= since,
     );
     if (long.length > 0) this.#announce(long);
+    this.showRunning(since + LONG_MS - SLOW_MS);
   }
 
   #announce(tasks: readonly RunningTask[]): void {
@@ -233,6 +249,7 @@ export class TaskRunner {
   /** An execution that takes its time may be followed by somebody who came after its start. */
   #tell(running: RunningTask, kind: FlowEventKind, fields: object): void {
     const { events } = this.#options.bus;
+    if (kind === "node") this.#options.actors.tell(running.task.executionId, nodeEvent(fields));
     if (running.announced) events.publish(running.task.executionId, kind, fields);
     else events.offer(running.task.executionId, kind, fields);
   }
@@ -290,6 +307,7 @@ export class TaskRunner {
     const { state } = this.#options;
     this.#active -= 1;
     state.set("activeFlows", this.#active);
+    this.#options.actors.tell(running.task.executionId, { type: "committing", status: ended });
     state.add(ended, 1);
     state.add("totalRunMs", Date.now() - running.startedAt);
   }
@@ -297,10 +315,16 @@ export class TaskRunner {
   #report(running: RunningTask, status: TaskOutcome["status"], error?: ErrorInfo): void {
     const { executionId, attempt } = running.task;
     this.#running.delete(executionId);
+    this.#options.actors.ended(executionId, { type: "ended", status });
     if (running.announced) this.#options.dropped(executionId);
     const failure = error === undefined ? {} : { startedAt: isoOf(running.startedAt), error };
     this.#options.done({ executionId, attempt, status, ...failure });
     if (this.#running.size > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+function nodeEvent(fields: { readonly nodeId?: unknown; readonly status?: unknown }) {
+  const { nodeId, status } = fields;
+  return { type: "node", nodeId: String(nodeId), status: String(status) } as const;
 }

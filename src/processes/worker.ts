@@ -16,11 +16,14 @@ import { Beats } from "./beats.ts";
 import { logConnection } from "./connection-log.ts";
 import type { FlowEngine } from "./flow-engine.ts";
 import { Grace } from "./grace.ts";
+import type { InspectionSettings } from "./inspection.ts";
 import type { ProcessLog } from "./process-log.ts";
 import { pulledTask } from "./pulled-task.ts";
 import { seldom } from "./seldom.ts";
 import { TaskRunner } from "./task-runner.ts";
 import { VERSION } from "./version.ts";
+import { within } from "./within.ts";
+import { WorkerInspection } from "./worker-inspection.ts";
 
 export interface WorkerOptions {
   readonly natsUrl: string;
@@ -32,6 +35,7 @@ export interface WorkerOptions {
   readonly heartbeatIntervalMs: number;
   readonly drainTimeoutMs: number;
   readonly engine: FlowEngine;
+  readonly inspection: InspectionSettings;
   readonly log: ProcessLog;
 }
 
@@ -89,6 +93,7 @@ class WorkerProcess implements WorkerHandle {
   readonly #bus: Bus;
   readonly #link: WorkerLink;
   readonly #pulled: PulledTasks;
+  readonly #inspection: WorkerInspection;
   #incarnation = nextIncarnation();
   #isReregistering = false;
   #beats: Beats | undefined;
@@ -101,6 +106,7 @@ class WorkerProcess implements WorkerHandle {
     this.workerId = options.workerId;
     this.#options = options;
     this.#bus = bus;
+    this.#inspection = new WorkerInspection(options.workerId);
     this.stopped = new Promise((resolve) => {
       this.#markStopped = resolve;
     });
@@ -139,10 +145,14 @@ class WorkerProcess implements WorkerHandle {
       took: (tasks) => beats.took(tasks),
       dropped: (executionId) => beats.dropped(executionId),
       done: (outcome) => this.#link.done(outcome),
+      actors: this.#inspection.executions,
       full: seldom(TELL_FULL_EVERY_MS, Date.now, (reason: string, refusals) =>
         log.warn({ reason, refusals }, "result is refused; trying again"),
       ),
     });
+    const { inspection } = this.#options;
+    const showRunning = () => this.#runner?.showRunning();
+    this.#inspection.start(this.#bus, this.workerId, inspection, log, showRunning);
     this.#link.report();
     void this.#bus.nc.closed().then((error) => {
       if (this.#stopping !== undefined) return;
@@ -187,6 +197,7 @@ class WorkerProcess implements WorkerHandle {
     } finally {
       this.#link.stop();
       this.#pulled.stop();
+      await this.#inspection.close();
       await this.#bus.close();
       this.#markStopped();
     }
@@ -321,12 +332,4 @@ class WorkerProcess implements WorkerHandle {
       this.#isReregistering = false;
     }
   }
-}
-
-async function within(work: Promise<void>, timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs);
-  });
-  await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

@@ -1,6 +1,12 @@
 import {
   type AutoscalerEvent,
   autoscalerMachine,
+  type ConnectionEvent,
+  connectionMachine,
+  type ExecutionEvent,
+  executionMachine,
+  type LeaseEvent,
+  leaseMachine,
   type SupervisorEvent,
   supervisorMachine,
   type WorkerEventType,
@@ -57,6 +63,31 @@ const AUTOSCALER_EVENTS: Readonly<Record<AutoscalerEvent["type"], string>> = {
   crashed: "a worker ended that nobody had told to, or never registered",
 };
 
+const CONNECTION_EVENTS: Readonly<Record<ConnectionEvent["type"], string>> = {
+  disconnected: "the connection is lost",
+  reconnected: "there is one again, maybe to another server",
+  silent: "the server owes an answer",
+  answered: "it has answered",
+  closed: "by the process, or for good by an error",
+};
+
+const LEASE_EVENTS: Readonly<Record<LeaseEvent["type"], string>> = {
+  acquired: "the lease was taken, or confirmed after it had been suspended",
+  lost: "another one holds it, or it could not be renewed",
+  suspended: "this orchestrator was cut off: others may have taken it",
+  released: "it was given back",
+};
+
+const EXECUTION_EVENTS: Readonly<Record<ExecutionEvent["type"], string>> = {
+  node: "a node has ended",
+  paused: "an operator paused it: no further node is started",
+  resumed: "and resumed it",
+  cancelled: "its nodes are told to stop",
+  committing: "the flow has run; its record is being stored",
+  ended: "what came of it",
+  abandoned: "its worker leaves; others will run it",
+};
+
 /** The whole of actors/README.md, drawn from the machines. */
 export function actorsReadme(): string {
   return [
@@ -76,6 +107,11 @@ export function actorsReadme(): string {
     ...section("The worker", workerMachine, WORKER_EVENTS),
     ...section("The supervisor", supervisorMachine, SUPERVISOR_EVENTS),
     ...section("The autoscaler", autoscalerMachine, AUTOSCALER_EVENTS),
+    "The last three mirror what others decide, so that people see it.",
+    "",
+    ...section("The lease", leaseMachine, LEASE_EVENTS),
+    ...section("A connection to the bus", connectionMachine, CONNECTION_EVENTS),
+    ...section("An attempt of an execution", executionMachine, EXECUTION_EVENTS),
   ].join("\n");
 }
 

@@ -65,6 +65,14 @@ const CASES: Readonly<Record<VariableName, { good: [string, unknown][]; bad: str
     ],
     bad: ["30 seconds", "2d", "-1s", "1.2.3s"],
   },
+  BATUTA_INSPECT_ENABLED: { good: [["off", false]], bad: ["nope"] },
+  BATUTA_INSPECT_REDACT: {
+    good: [
+      ["", []],
+      ["email, phone", ["email", "phone"]],
+    ],
+    bad: [],
+  },
   BATUTA_INSPECT_ORIGINS: {
     good: [
       ["", []],

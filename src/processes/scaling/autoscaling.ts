@@ -111,6 +111,7 @@ export class Autoscaling {
     const input = { now: () => kernel.clock.now(), intervalMs: options.evaluationIntervalMs };
     this.#actor = kernel.start<AutoscalerEvent, AutoscalerInput, AutoscalerContext>({
       address: ADDRESS,
+      parent: "supervisor",
       machine: autoscalerWith(this.#effects()),
       input,
       recover: ({ leads }) => ({ ...input, leads }),

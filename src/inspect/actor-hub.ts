@@ -1,0 +1,172 @@
+import type { ActorRef } from "../kernel/actor.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { InspectionRecord } from "../kernel/reports.ts";
+import type {
+  ActorRecord,
+  InspectionSink,
+  NodeInfo,
+  WatchRequest,
+} from "../messages/inspection.ts";
+import { machineOf, recordOf } from "./actor-records.ts";
+import { PutBook } from "./put-book.ts";
+import type { Redact } from "./redact.ts";
+
+export interface ActorHubOptions {
+  readonly node: Omit<NodeInfo, "v" | "actors" | "dropped">;
+  readonly kernel: Kernel;
+  readonly sink: InspectionSink;
+  readonly redact: Redact;
+  /** Epoch ms. */
+  readonly now: () => number;
+  /** Somebody begins to watch; called before the actors are looked at. */
+  readonly watched?: (() => void) | undefined;
+  /** Something could not be told; nothing else suffers by it. */
+  readonly fault: (error: unknown, what: string) => void;
+  /** How often actors are looked at while nobody watches; default 5 s. */
+  readonly sweepMs?: number;
+}
+
+const SWEEP_MS = 5_000;
+const LONGEST_WATCH_MS = 60_000;
+
+/**
+ * Tells of the actors of one process: of everything they do while somebody watches, and otherwise,
+ * by a look at all of them now and then, of what state each is in. An event costs nothing then.
+ */
+export class ActorHub {
+  readonly #options: ActorHubOptions;
+  readonly #book: PutBook;
+  /** When each actor entered the state that it was last seen in. */
+  readonly #entered = new Map<
+    string,
+    { readonly state: string; readonly at: number | undefined }
+  >();
+  #leave: (() => void) | undefined;
+  #expiry: NodeJS.Timeout | undefined;
+  #watchedUntil = 0;
+  #sweeper: NodeJS.Timeout | undefined;
+  #seq = 0;
+  #dropped = 0;
+
+  constructor(options: ActorHubOptions) {
+    this.#options = options;
+    this.#book = new PutBook(options);
+  }
+
+  get isWatched(): boolean {
+    return this.#leave !== undefined;
+  }
+
+  /** Begins to look at the actors now and then. */
+  start(): void {
+    this.#sweeper = setInterval(() => this.#sweep(), this.#options.sweepMs ?? SWEEP_MS).unref();
+    this.#sweep();
+  }
+
+  /** Who this is, for those who watch. */
+  info(): NodeInfo {
+    const { node, kernel } = this.#options;
+    return { v: 1, ...node, actors: kernel.size, dropped: this.#dropped };
+  }
+
+  /**
+   * Tells what the actors do for as long as is asked. With `sync` it resolves when each of them is in
+   * the bucket as it is now.
+   */
+  async watch({ forMs, sync }: WatchRequest): Promise<NodeInfo> {
+    const until = this.#options.now() + Math.min(forMs, LONGEST_WATCH_MS);
+    if (until > this.#watchedUntil) {
+      this.#watchedUntil = until;
+      clearTimeout(this.#expiry);
+      this.#expiry = setTimeout(() => this.#detach(), Math.min(forMs, LONGEST_WATCH_MS)).unref();
+    }
+    if (this.#leave === undefined) {
+      this.#options.watched?.();
+      this.#attach();
+    }
+    if (sync) await this.#sync();
+    return this.info();
+  }
+
+  /** Stops telling, and takes what was told out of the bucket. */
+  async close(): Promise<void> {
+    clearInterval(this.#sweeper);
+    clearTimeout(this.#expiry);
+    this.#detach();
+    await this.#book.clear();
+  }
+
+  #attach(): void {
+    // Who is there is put into the bucket by `sync`; said live as well it would be said twice.
+    let isIntroduced = false;
+    this.#leave = this.#options.kernel.inspect((seen) => {
+      if (isIntroduced || seen.kind !== "actor") this.#tell(seen);
+    });
+    isIntroduced = true;
+  }
+
+  #detach(): void {
+    this.#leave?.();
+    this.#leave = undefined;
+    this.#watchedUntil = 0;
+  }
+
+  #tell(seen: InspectionRecord): void {
+    const ref = this.#options.kernel.find(seen.address);
+    const machine = ref === undefined ? this.#book.machineOf(seen.address) : machineOf(ref);
+    if (machine === undefined) return;
+    this.#book.define(machine);
+    this.#seq += 1;
+    const record = this.#record(seen, machine, this.#seq);
+    if (!this.#options.sink.publish(record)) this.#dropped += 1;
+    if (seen.kind === "end") this.#entered.delete(seen.address);
+    else this.#book.note(record, machine);
+  }
+
+  #record(seen: InspectionRecord, machine: ReturnType<typeof machineOf>, seq: number): ActorRecord {
+    const { node, redact } = this.#options;
+    const since = this.#since(seen);
+    return recordOf(seen, { node: node.node, seq, machine, since, redact });
+  }
+
+  #since({ address, snapshot, at, from, kind }: InspectionRecord): number | undefined {
+    const { state } = snapshot;
+    const known = this.#entered.get(address);
+    if (known?.state === state) return known.at;
+    // Found in it at the first look: who knows for how long.
+    const isSeen = known !== undefined || from !== undefined || kind !== "actor";
+    const entered = { state, at: isSeen ? at : undefined };
+    this.#entered.set(address, entered);
+    return entered.at;
+  }
+
+  async #sync(): Promise<void> {
+    const actors = this.#actors();
+    this.#forgetAllBut(actors);
+    await Promise.all(actors.map((ref) => this.#put(ref)));
+  }
+
+  #forgetAllBut(actors: readonly ActorRef[]): void {
+    for (const address of this.#book.forgetAllBut(actors)) this.#entered.delete(address);
+  }
+
+  #actors(): readonly ActorRef[] {
+    return this.#options.kernel.list();
+  }
+
+  #put(ref: ActorRef): Promise<void> {
+    const machine = machineOf(ref);
+    this.#book.define(machine);
+    return this.#book.put(this.#record(ref.inspect(), machine, 0), machine);
+  }
+
+  /** Puts what has changed since the last look, and takes out what is gone. */
+  #sweep(): void {
+    const actors = this.#actors();
+    for (const ref of actors) {
+      const { state, status } = ref.snapshot();
+      if (this.#book.isDue(ref, `${status} ${state}`)) void this.#put(ref);
+    }
+    if (this.#book.size > actors.length) this.#forgetAllBut(actors);
+  }
+}

@@ -1,0 +1,66 @@
+import type { ActorRef } from "../kernel/actor.ts";
+import type { InspectionRecord } from "../kernel/reports.ts";
+import type { ActorRecord, MachineDefinition } from "../messages/inspection.ts";
+import { definitionOfMachine } from "./definition.ts";
+import type { Redact } from "./redact.ts";
+
+/** A record as it travels. `since` is when its state was entered, where that is known (epoch ms). */
+export function recordOf(
+  seen: InspectionRecord,
+  how: {
+    readonly node: string;
+    readonly seq: number;
+    readonly machine: MachineDefinition;
+    readonly since: number | undefined;
+    readonly redact: Redact;
+  },
+): ActorRecord {
+  const { snapshot, event, timers, at } = seen;
+  const { node, seq, machine, since, redact } = how;
+  const { output, error } = snapshot;
+  return {
+    v: 1,
+    kind: seen.kind,
+    node,
+    address: seen.address,
+    incarnation: seen.incarnation,
+    seq,
+    at: iso(at),
+    machine: machine.hash,
+    machineId: machine.id,
+    parent: seen.parent,
+    event: event === undefined ? undefined : eventOf(event, redact),
+    source: seen.source,
+    from: seen.from,
+    state: snapshot.state,
+    since: since === undefined ? undefined : iso(since),
+    value: snapshot.value,
+    status: snapshot.status,
+    tags: [...snapshot.tags],
+    context: redact(snapshot.context),
+    actions: seen.actions,
+    timers: timers.map(({ name, delayMs, dueAt }) => ({ name, delayMs, dueAt: iso(dueAt) })),
+    output: output === undefined ? undefined : redact(output),
+    error: error === undefined ? undefined : String(error).slice(0, 500),
+  };
+}
+
+/** The machine of an actor as it travels. */
+export function machineOf({ machine }: Pick<ActorRef, "machine">): MachineDefinition {
+  return definitionOfMachine(machine);
+}
+
+function eventOf(
+  event: { readonly type: string },
+  redact: Redact,
+): NonNullable<ActorRecord["event"]> {
+  const { type, ...fields } = event;
+  return { ...(redact(fields) as object), type: type.slice(0, 256) };
+}
+
+/** Making an instant text costs more than all the rest of it; many records share a millisecond. */
+let [lastMs, lastText] = [Number.NaN, ""];
+function iso(ms: number): string {
+  if (ms !== lastMs) [lastMs, lastText] = [ms, new Date(ms).toISOString()];
+  return lastText;
+}

@@ -1,0 +1,25 @@
+const MAX_CHARS = 6_000;
+const MAX_STRING_CHARS = 256;
+const MAX_ENTRIES = 100;
+/** What a name, a number or a bracket takes, so that many small things end as well. */
+const ENTRY_CHARS = 8;
+
+/** How much of one value may still leave. */
+export class Budget {
+  #left = MAX_CHARS;
+
+  /** Whether a list or object with so many entries may have one more. */
+  hasRoom(entries: number): boolean {
+    this.#left -= ENTRY_CHARS;
+    return entries < MAX_ENTRIES && this.#left > 0;
+  }
+
+  /** The text, cut to what may be left of it; half of a surrogate pair is not. */
+  cut(text: string): string {
+    const length = Math.min(MAX_STRING_CHARS, Math.max(this.#left, 0));
+    this.#left -= Math.min(text.length, length);
+    if (text.length <= length) return text;
+    const isSplit = /[\uD800-\uDBFF]/.test(text.charAt(length - 1));
+    return `${text.slice(0, isSplit ? length - 1 : length)}… (${text.length} characters)`;
+  }
+}

@@ -1,0 +1,141 @@
+import { Budget } from "./redact-budget.ts";
+
+/** What is taken out of a value before it leaves its process; never throws, never changes the value. */
+export type Redact = (value: unknown) => unknown;
+
+/** Names of fields that hold what nobody is to see. */
+const SECRET =
+  /pass(word|wd|phrase)|secret|token|authori[sz]ation|api[-_]?key|credential|cookie|private[-_]?key|signature/i;
+
+/** Names of fields that hold what a flow works on: as large as it likes, and nobody else's business. */
+const PAYLOAD = /^(inputs?|outputs?|body|flowData|data|payload|result)$/;
+
+const MAX_DEPTH = 6;
+
+/**
+ * Takes out secrets (by the names of fields, `extraKeys` as well, whatever their case) and payloads of
+ * flows, and cuts what is long, deep, or large: about 8 kB are left at the most.
+ */
+export function redactor(extraKeys: readonly string[] = []): Redact {
+  const extra = new Set(extraKeys.map((key) => key.toLowerCase()));
+  const verdicts = new Map<string, Verdict>();
+  const verdictOn = (key: string): Verdict => {
+    const known = verdicts.get(key);
+    if (known !== undefined) return known;
+    const verdict = verdictOf(key, extra);
+    // Names come from strangers, too: only so many are remembered.
+    if (verdicts.size < 1_000) verdicts.set(key, verdict);
+    return verdict;
+  };
+  return (value) => new Redaction(verdictOn).of(value, 0);
+}
+
+type Verdict = "secret" | "payload" | "plain";
+
+function verdictOf(key: string, extra: ReadonlySet<string>): Verdict {
+  if (SECRET.test(key) || extra.has(key.toLowerCase())) return "secret";
+  return PAYLOAD.test(key) ? "payload" : "plain";
+}
+
+/** One value on its way out. */
+class Redaction {
+  readonly #budget = new Budget();
+  readonly #verdictOn: (key: string) => Verdict;
+
+  constructor(verdictOn: (key: string) => Verdict) {
+    this.#verdictOn = verdictOn;
+  }
+
+  of(value: unknown, depth: number): unknown {
+    switch (typeof value) {
+      case "string":
+        return this.#budget.cut(value);
+      case "number":
+        return Number.isFinite(value) ? value : String(value);
+      case "boolean":
+      case "undefined":
+        return value;
+      case "bigint":
+        return `${value}n`;
+      case "symbol":
+        return String(value);
+      case "function":
+        return `[function ${value.name}]`;
+      case "object":
+        return value === null ? null : this.#object(value, depth);
+    }
+  }
+
+  #object(value: object, depth: number): unknown {
+    if (depth >= MAX_DEPTH) return Array.isArray(value) ? "[…]" : "{…}";
+    try {
+      if (Array.isArray(value)) return this.#list(value, value.length, depth);
+      if (value instanceof Date) return value.toJSON();
+      if (value instanceof Error) return `${value.name}: ${this.#budget.cut(value.message)}`;
+      if (value instanceof Set) return this.#list(value, value.size, depth);
+      if (value instanceof Map) return this.#fields(value, value.size, depth);
+      if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+      const keys = Object.keys(value);
+      return this.#fields(readEach(value, keys), keys.length, depth);
+    } catch {
+      // A proxy or an object of a stranger's class: what it says of itself is not worth an actor.
+      return "[unreadable]";
+    }
+  }
+
+  #list(values: Iterable<unknown>, size: number, depth: number): unknown[] {
+    const list: unknown[] = [];
+    for (const value of values) {
+      if (!this.#budget.hasRoom(list.length)) break;
+      list.push(this.of(value, depth + 1));
+    }
+    if (list.length < size) list.push(`… ${size - list.length} more`);
+    return list;
+  }
+
+  #fields(entries: Iterable<readonly [unknown, unknown]>, size: number, depth: number): object {
+    const fields: [string, unknown][] = [];
+    let read = 0;
+    for (const [name, value] of entries) {
+      // What a machine is given to ask, like the time, tells nobody anything.
+      if (typeof value === "function") {
+        read += 1;
+        continue;
+      }
+      if (!this.#budget.hasRoom(fields.length)) break;
+      read += 1;
+      const key = this.#budget.cut(String(name));
+      fields.push([key, this.#field(key, value, depth)]);
+    }
+    const left = size - read;
+    if (left > 0) fields.push(["…", `${left} more`]);
+    return Object.fromEntries(fields);
+  }
+
+  #field(key: string, value: unknown, depth: number): unknown {
+    const verdict = this.#verdictOn(key);
+    if (verdict === "plain" || value === undefined || value === null)
+      return this.of(value, depth + 1);
+    return verdict === "secret" ? "[redacted]" : noteOf(value);
+  }
+}
+
+function* readEach(value: object, keys: readonly string[]): Iterable<[string, unknown]> {
+  for (const key of keys) yield [key, read(value, key)];
+}
+
+function read(value: object, key: string): unknown {
+  try {
+    return (value as Record<string, unknown>)[key];
+  } catch {
+    return "[unreadable]";
+  }
+}
+
+/** What stands for a payload; of what is no text the size would cost too much. */
+function noteOf(value: unknown): string {
+  if (typeof value === "string") return `[payload, ${value.length} characters]`;
+  if (ArrayBuffer.isView(value)) return `[payload, ${value.byteLength} bytes]`;
+  if (Array.isArray(value)) return `[payload, ${value.length} items]`;
+  return "[payload]";
+}
