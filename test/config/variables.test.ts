@@ -230,7 +230,7 @@ test("the defaults are those of the contract", () => {
       bodyLimitBytes: 1_048_576,
       waitMaxMs: 60_000,
     },
-    inspect: { origins: [], statelyBridge: false },
+    inspect: { enabled: true, redact: [], origins: [], statelyBridge: false },
     worker: {
       id: undefined,
       pool: "default",
