@@ -128,6 +128,7 @@ function edgeOf(
 }
 
 function resolve(target: string, from: Node, nodes: readonly Node[]): string {
+  if (target.startsWith(".")) return join(from.path, target.slice(1));
   if (!target.startsWith("#")) return join(from.parent ?? "", target);
   const id = target.slice(1);
   return nodes.find((node) => node.config.id === id)?.path ?? id;
