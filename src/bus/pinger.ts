@@ -17,7 +17,7 @@ export interface PingEvents {
 
 const PING_MS = 1_000;
 /** Of a large fleet so many are asked at a time: a thousand questions and answers at once pile up in memory. */
-const AT_ONCE = 50;
+const AT_ONCE = 250;
 const EMPTY = new Uint8Array();
 
 /**
