@@ -1,8 +1,10 @@
-// Compiles src and actors to dist with tsc, if they have changed since the last time. As an npm
+// Compiles src and actors to dist with tsc, and bundles the pages of web to dist/web with esbuild, if
+// they have changed since the last time. As an npm
 // `prepare` step it runs with --if-possible: an install without dev dependencies (a container's
 // runtime stage) has no compiler and needs none.
 import { spawnSync } from "node:child_process";
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -29,7 +31,14 @@ function changedAt(path) {
 /** A build while others run from dist would pull the files from under them. */
 function isFresh() {
   if (!existsSync(stamp)) return false;
-  const sources = ["src", "actors", "tsconfig.json", "tsconfig.build.json", "package-lock.json"];
+  const sources = [
+    "src",
+    "actors",
+    "web",
+    "tsconfig.json",
+    "tsconfig.build.json",
+    "package-lock.json",
+  ];
   return sources.every((name) => changedAt(join(root, name)) <= statSync(stamp).mtimeMs);
 }
 
@@ -38,7 +47,32 @@ function compile() {
   const args = [tsc, "-p", join(root, "tsconfig.build.json")];
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" });
   if (status !== 0) process.exit(status ?? 1);
-  writeFileSync(stamp, "");
+}
+
+/** One script and one stylesheet for each page: nothing is asked of another host, or of npm, when it runs. */
+async function bundle() {
+  const { build } = await import("esbuild");
+  const page = join(root, "web", "inspect");
+  const out = join(root, "dist", "web", "inspect");
+  await build({
+    entryPoints: { inspect: join(page, "main.tsx") },
+    outdir: out,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    legalComments: "eof",
+    logLevel: "warning",
+  });
+  await build({
+    entryPoints: [join(page, "inspect.css")],
+    outdir: out,
+    minify: true,
+    logLevel: "warning",
+  });
+  for (const name of ["index.html", "icon.svg"]) cpSync(join(page, name), join(out, name));
 }
 
 /** npm links the bins of dependencies but not of the checkout itself; without this `npx batuta` would ask the registry. */
@@ -55,5 +89,9 @@ if (!existsSync(tsc)) {
   console.error("build: TypeScript is not installed; run `npm ci` first");
   process.exit(1);
 }
-if (!isFresh()) compile();
+if (!isFresh()) {
+  compile();
+  await bundle();
+  writeFileSync(stamp, "");
+}
 linkOwnBin();

@@ -109,6 +109,8 @@ async function answer(c: Context<Env>, route: Route, bodyLimitBytes: number): Pr
 async function show(c: Context<Env>, page: PageRoute, bodyLimitBytes: number): Promise<Response> {
   const { status, body, headers } = await page.handle(callOf(c, bodyLimitBytes));
   c.set("pageHeaders", headers);
+  // What has not changed has no body at all, not even an empty one.
+  if (status === 304) return c.body(null, status);
   const content = typeof body === "string" ? body : new Uint8Array(body);
   return c.body(content, status as ContentfulStatusCode);
 }

@@ -9,6 +9,7 @@ import { flowNeeds, warmUp } from "./core-engine.ts";
 import type { DurabilityFacts } from "./health-checks.ts";
 import { Inspection } from "./inspection.ts";
 import { type InspectionGateway, inspectionGateway } from "./inspection-gateway.ts";
+import { inspectionPages } from "./inspection-pages.ts";
 import type { Orchestrator } from "./orchestrator.ts";
 import { orchestratorPort } from "./orchestrator-port.ts";
 import type { ProcessLog } from "./process-log.ts";
@@ -115,7 +116,8 @@ function inspectionOf(
   const source = new BusInspectionSource(bus);
   const { sink, redact } = inspection;
   const host = { hostname: hostname(), version: VERSION };
-  const gateway = inspectionGateway({ source, sink, redact, host, config: settings, log });
+  const pages = inspectionPages;
+  const gateway = inspectionGateway({ source, sink, redact, host, config: settings, pages, log });
   return { inspection, gateway };
 }
 
