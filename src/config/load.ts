@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { ConfigError, type Problem } from "../domain/errors.ts";
-import { nearestName } from "./nearest.ts";
+import { nearestName } from "../domain/nearest.ts";
 import { type Env, type Reading, readSetting } from "./read.ts";
 import { crossFieldProblems } from "./rules.ts";
 import { allRows, type Config, type VariableName } from "./variables.ts";

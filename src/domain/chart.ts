@@ -29,9 +29,16 @@ export interface Chart {
   readonly edges: readonly ChartEdge[];
 }
 
+/** The library's `and`, `or` and `not` make functions of the guards that they put together. */
+interface Combined {
+  readonly name: string;
+  readonly guards?: readonly Named[];
+}
+
 type Named =
   | string
-  | { readonly type: string; readonly params?: Readonly<Record<string, unknown>> };
+  | { readonly type: string; readonly params?: Readonly<Record<string, unknown>> }
+  | (Combined & (() => void));
 type Many<T> = T | readonly T[];
 
 interface TransitionConfig {
@@ -138,8 +145,17 @@ function join(path: string, key: string): string {
   return path === "" ? key : `${path}.${key}`;
 }
 
+/** What a function of a machine is called: `isUp and isTired` for what `and` has made. */
+export function nameOfFunction({ name, guards }: Combined): string {
+  if (guards === undefined) return name || "inline";
+  const word = /^(and|or|not)/.exec(name)?.[1] ?? "and";
+  const names = guards.map(nameOf);
+  return word === "not" ? `not ${names.join(" ")}` : names.join(` ${word} `);
+}
+
 function nameOf(named: Named): string {
   if (typeof named === "string") return named;
+  if (typeof named === "function") return nameOfFunction(named);
   const params = Object.values(named.params ?? {}).join(", ");
   return params === "" ? named.type : `${named.type}(${params})`;
 }

@@ -1,6 +1,7 @@
 import type { Quarantine } from "../domain/conduct.ts";
 import type { Explanation } from "../domain/explain-execution.ts";
 import type { Lane } from "../domain/lane.ts";
+import type { ActorPage, ActorQuery, ActorView } from "../messages/actor-view.ts";
 import type { CancelAnswer, PauseAnswer } from "../messages/control.ts";
 import type { Decision } from "../messages/decision.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
@@ -69,6 +70,18 @@ export interface OrchestratorPort extends DeadLetterPort {
    * @throws InvalidInputError with every problem of the change, UnreachableError when nobody leads.
    */
   scaling(change?: ScalingRequest): Promise<ScalingView>;
+  /**
+   * A page of the actors of all processes that answer.
+   *
+   * @throws WaitTimeoutError when they could not be asked in time, UnreachableError.
+   */
+  actors(query: ActorQuery): Promise<ActorPage>;
+  /**
+   * One actor; on a node of the caller's choice, or else as the orchestrator that leads sees it.
+   *
+   * @throws NotFoundError that names the nearest, WaitTimeoutError, UnreachableError.
+   */
+  actor(address: string, node?: string): Promise<ActorView>;
 }
 
 export interface DecisionFilter {

@@ -1,5 +1,6 @@
 import { InvalidInputError, NotFoundError } from "../domain/errors.ts";
 import { ID_PATTERN, isId, isWorkerId, WORKER_ID_PATTERN } from "../domain/ids.ts";
+import { actorRoutes } from "./actors.ts";
 import type { Reply, Route } from "./call.ts";
 import { deadLetterRoutes } from "./dead-letters.ts";
 import { decisionRoutes } from "./decisions.ts";
@@ -32,6 +33,7 @@ export function routesOf(
     },
     { method: "GET", path: "/queues", handle: async () => ok({ queues: await port.queues() }) },
     { method: "GET", path: "/executions/:id", handle: (call) => execution(port, call.param("id")) },
+    ...actorRoutes(port),
     ...scalingRoutes(port),
     ...decisionRoutes(port),
     ...deadLetterRoutes(port),

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chartOf } from "../domain/chart.ts";
+import { chartOf, nameOfFunction } from "../domain/chart.ts";
 import type { MachineDefinition } from "../messages/inspection.ts";
 
 /** What is needed of a machine to tell of it. */
@@ -44,7 +44,7 @@ function canonicalJson(value: unknown): string {
 
 /** Functions become what the chart can show of them: their names. The context is no part of a machine's shape. */
 function withoutFunctions(value: unknown): unknown {
-  if (typeof value === "function") return { type: value.name || "inline" };
+  if (typeof value === "function") return { type: nameOfFunction(value) };
   if (Array.isArray(value)) return value.map(withoutFunctions);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(

@@ -6,7 +6,7 @@ import {
   type MachineDefinition,
   type NodeInfo,
 } from "../messages/inspection.ts";
-import { isNewer, isOver } from "./newer.ts";
+import { isNewer, isOver } from "../messages/newer.ts";
 import { Watching } from "./watching.ts";
 
 /** What a viewer is told of the mirror; what is there already it reads from the mirror itself. */

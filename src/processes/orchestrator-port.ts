@@ -21,9 +21,11 @@ import type {
 } from "../http/port.ts";
 import { type ExecuteMessage, executeMessage } from "../messages/execute.ts";
 import type { ExecutionView } from "../messages/execution-view.ts";
+import type { InspectionSource } from "../messages/inspection.ts";
 import type { ExecutionResult } from "../messages/result.ts";
 import { HEADERS } from "../messages/subjects.ts";
 import { summary } from "./accept.ts";
+import { actorPort } from "./actor-port.ts";
 import { deadLetterPort } from "./dead-letter-port.ts";
 import type { FlowNeeds } from "./dispatcher.ts";
 import type { DurabilityFacts } from "./health-checks.ts";
@@ -34,6 +36,8 @@ import type { Orchestrator } from "./orchestrator.ts";
 export interface PortOptions {
   readonly needsOf: (body: ExecuteMessage) => FlowNeeds;
   readonly durability: DurabilityFacts;
+  /** Where the actors of all processes are seen. */
+  readonly actors: InspectionSource;
 }
 
 /** What the HTTP API asks of an orchestrator. */
@@ -98,6 +102,7 @@ export function orchestratorPort(
     },
     scaling: (change) => requestScaling(bus, change),
     ...deadLetterPort(bus),
+    ...actorPort(options.actors),
   };
 }
 

@@ -90,7 +90,8 @@ export async function runOrchestrator(
   try {
     keda = await kedaOf(config, orchestrator, log);
     if (!config.http.enabled) return { orchestrator, httpUrl: undefined, stop: stopAll };
-    const port = orchestratorPort(orchestrator, { needsOf, durability });
+    const actors = new BusInspectionSource(orchestrator.control);
+    const port = orchestratorPort(orchestrator, { needsOf, durability, actors });
     const options = { ...config.http, ...(gateway && { extensions: gateway.extensions }) };
     const http = await startHttpServer(port, options, log);
     const stop = async (reason: string) => {

@@ -1,4 +1,5 @@
 import type { DeadLetterSummary } from "../../src/domain/dead-letter.ts";
+import { NotFoundError } from "../../src/domain/errors.ts";
 import type {
   HealthReport,
   HttpLog,
@@ -157,6 +158,8 @@ export function fakePort(overrides: Partial<OrchestratorPort> = {}) {
     decisions: async () => [],
     explain: async () => undefined,
     scaling: async () => SCALING,
+    actors: async () => ({ actors: [], nodes: [] }),
+    actor: async (address) => Promise.reject(new NotFoundError(`there is no actor ${address}`)),
     deadLetters: async () => ({ deadLetters: [DEAD_LETTER], cursor: 7 }),
     deadLetter: async (id) => (id === STORED_LETTER.executionId ? STORED_LETTER : undefined),
     replayDeadLetters: async () => [],

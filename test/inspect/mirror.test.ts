@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { Mirror, type MirrorListener, type MirrorOptions } from "../../src/inspect/mirror.ts";
-import { isNewer } from "../../src/inspect/newer.ts";
 import type { ActorRecord, InspectionSource } from "../../src/messages/inspection.ts";
+import { isNewer } from "../../src/messages/newer.ts";
 import { MemoryFleet, WORKER_MACHINE } from "./memory-source.ts";
 
 const DEAF: MirrorListener = { record() {}, gone() {}, machine() {}, node() {} };

@@ -182,7 +182,11 @@ function filtered(model: Model, choice: Choice): readonly ActorSummary[] {
   return ordered.filter((actor) => {
     if (machine !== "" && actor.machine !== machine) return false;
     if (node !== "" && actor.node !== node) return false;
-    if (state !== "" && !activePaths(actor.state).has(state)) return false;
+    if (
+      state !== "" &&
+      !activePaths(actor.state, model.machines.get(actor.machine)?.chart).has(state)
+    )
+      return false;
     if (words.length === 0) return true;
     const about = `${actor.address} ${actor.state} ${actor.node} ${model.machineId(actor)}`;
     const lower = about.toLowerCase();

@@ -28,12 +28,11 @@ export function ChartView({ model, machine, actor, records, choose }: Props) {
   }, [drawing]);
   useEffect(() => {
     if (box.current === null) return;
-    count(box.current, peers);
-    light(box.current, actor?.state);
-    showMove(
-      box.current,
-      records.findLast(({ kind }) => kind === "transition"),
-    );
+    const chart = known?.chart;
+    count(box.current, population(peers, chart));
+    light(box.current, actor === undefined ? new Set() : activePaths(actor.state, chart));
+    const record = records.findLast(({ kind }) => kind === "transition");
+    showMove(box.current, record, record === undefined ? undefined : moveOf(record, chart));
   });
   const pick = (event: Event) => {
     const state = stateAt(event);
@@ -48,7 +47,7 @@ export function ChartView({ model, machine, actor, records, choose }: Props) {
       {drawing === null && <p class="empty">The chart could not be drawn.</p>}
       {/* biome-ignore lint/a11y/useKeyWithClickEvents lint/a11y/noStaticElementInteractions: a short cut for the filter of states, which has keys */}
       <div ref={box} class="drawing" onClick={pick} />
-      <Population counts={population(peers)} />
+      <Population counts={population(peers, known?.chart)} />
     </section>
   );
 }
@@ -97,8 +96,7 @@ async function fetchDrawing(address: string, signal: AbortSignal): Promise<Docum
   return new DOMParser().parseFromString(await answer.text(), "image/svg+xml");
 }
 
-function count(box: Element, peers: readonly ActorSummary[]): void {
-  const counts = population(peers);
+function count(box: Element, counts: ReadonlyMap<string, number>): void {
   for (const text of box.querySelectorAll<SVGTextElement>("[data-count]")) {
     const number = counts.get(text.dataset.count ?? "") ?? 0;
     const shownNumber = number === 0 ? "" : String(number);
@@ -106,15 +104,17 @@ function count(box: Element, peers: readonly ActorSummary[]): void {
   }
 }
 
-function light(box: Element, state: string | undefined): void {
-  const active = state === undefined ? new Set() : activePaths(state);
+function light(box: Element, active: ReadonlySet<string>): void {
   for (const group of box.querySelectorAll<SVGGElement>("[data-state]"))
     group.classList.toggle("active", active.has(group.dataset.state ?? ""));
 }
 
 /** Marks the arrow that was taken last, and what it was taken for. */
-function showMove(box: Element, record: ActorRecord | undefined): void {
-  const move = record === undefined ? undefined : moveOf(record);
+function showMove(
+  box: Element,
+  record: ActorRecord | undefined,
+  move: ReturnType<typeof moveOf>,
+): void {
   const name = eventName(record?.event?.type ?? "");
   for (const group of box.querySelectorAll<SVGGElement>("[data-from]")) {
     const { from = "", to = "" } = group.dataset;

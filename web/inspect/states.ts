@@ -2,14 +2,59 @@ import type { Chart } from "../../src/domain/chart.ts";
 import type { ActorRecord } from "../../src/messages/inspection.ts";
 import type { ActorSummary } from "../../src/messages/inspection-live.ts";
 
-/** Each state that is active, and those around it: "a.b c" is a, a.b and c. */
-export function activePaths(state: string): Set<string> {
-  const paths = new Set<string>();
-  for (const part of state.split(" ")) {
-    const steps = part.split(".");
-    for (const i of steps.keys()) paths.add(steps.slice(0, i + 1).join("."));
-  }
+/** Each state that is active, and those around it: "a.b c" is a, a.b and c. Names may hold spaces and dots themselves. */
+export function activePaths(state: string, chart?: Chart): ReadonlySet<string> {
+  const memo = memoOf(chart);
+  const known = memo.get(state);
+  if (known !== undefined) return known;
+  const leaves = chart === undefined ? state.split(" ") : leavesIn(state, chart);
+  const paths = new Set(leaves.flatMap((leaf) => around(leaf, chart)));
+  if (memo.size < MAX_MEMO) memo.set(state, paths);
   return paths;
+}
+
+type Memo = Map<string, ReadonlySet<string>>;
+const MAX_MEMO = 1_000;
+const memos = new WeakMap<Chart, Memo>();
+const plain: Memo = new Map();
+
+/** Asked for each actor at each change, and there are few states. */
+function memoOf(chart: Chart | undefined): Memo {
+  if (chart === undefined) return plain;
+  const known = memos.get(chart) ?? new Map();
+  memos.set(chart, known);
+  return known;
+}
+
+/** The states of the chart that the line is made of, the longest that fits first. */
+function leavesIn(state: string, chart: Chart): string[] {
+  const paths = statesOf(chart).sort((a, b) => b.length - a.length);
+  const leaves: string[] = [];
+  for (let at = 0; at < state.length; ) {
+    const leaf = paths.find((path) => state.startsWith(path, at) && isEnd(state, at + path.length));
+    if (leaf !== undefined) leaves.push(leaf);
+    const end = leaf === undefined ? state.indexOf(" ", at) : at + leaf.length;
+    at = end < 0 ? state.length : end + 1;
+  }
+  return leaves;
+}
+
+function isEnd(state: string, at: number): boolean {
+  return at === state.length || state[at] === " ";
+}
+
+function around(leaf: string, chart: Chart | undefined): string[] {
+  if (chart === undefined) {
+    const steps = leaf.split(".");
+    return steps.map((_, i) => steps.slice(0, i + 1).join("."));
+  }
+  const paths: string[] = [];
+  for (let path: string | undefined = leaf; path; path = parentIn(chart, path)) paths.push(path);
+  return paths;
+}
+
+function parentIn(chart: Chart, path: string): string | undefined {
+  return chart.states.find((state) => state.path === path)?.parent;
 }
 
 export type Mood = "good" | "warn" | "bad" | "off" | "busy" | "plain";
@@ -68,10 +113,13 @@ export const SIGNS: Readonly<Record<Mood, string>> = {
 };
 
 /** How many actors of a machine are in each state. */
-export function population(actors: Iterable<ActorSummary>): Map<string, number> {
+export function population(
+  actors: Iterable<ActorSummary>,
+  chart: Chart | undefined,
+): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { state } of actors)
-    for (const path of activePaths(state)) counts.set(path, (counts.get(path) ?? 0) + 1);
+    for (const path of activePaths(state, chart)) counts.set(path, (counts.get(path) ?? 0) + 1);
   return counts;
 }
 
@@ -81,12 +129,12 @@ export function eventName(type: string): string {
 }
 
 /** From which states to which a record went, where it went to other ones. */
-export function moveOf({
-  from,
-  state,
-}: ActorRecord): { from: Set<string>; to: Set<string> } | undefined {
+export function moveOf(
+  { from, state }: ActorRecord,
+  chart: Chart | undefined,
+): { from: Set<string>; to: Set<string> } | undefined {
   if (from === undefined || from === state) return undefined;
-  const [before, after] = [activePaths(from), activePaths(state)];
+  const [before, after] = [activePaths(from, chart), activePaths(state, chart)];
   const left = new Set([...before].filter((path) => !after.has(path)));
   const entered = new Set([...after].filter((path) => !before.has(path)));
   return { from: left, to: entered };

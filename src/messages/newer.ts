@@ -1,4 +1,4 @@
-import type { ActorRecord } from "../messages/inspection.ts";
+import type { ActorRecord } from "./inspection.ts";
 
 /**
  * Whether `record` tells more than what is known of the same actor.
