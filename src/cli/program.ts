@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { VERSION } from "../processes/version.ts";
+import { actorsCommand } from "./commands/actors.ts";
 import type { CommandContext } from "./commands/command.ts";
 import { dlqCommand } from "./commands/dead-letters.ts";
 import { drainCommand } from "./commands/draining.ts";
@@ -43,6 +44,7 @@ export function buildProgram(context: CommandContext): Command {
   program.addCommand(scaleCommand(context));
   program.addCommand(executionsCommand(context));
   program.addCommand(explainCommand(context));
+  program.addCommand(actorsCommand(context));
   program.addCommand(simulateCommand(context));
   program.commandsGroup("Server:");
   program.addCommand(natsCommand(context));
