@@ -18,6 +18,13 @@ export {
   type ExecutionInput,
   executionMachine,
 } from "./execution.ts";
+export {
+  fromRemote,
+  type RemoteLogic,
+  type RemoteOptions,
+  type RemoteSnapshot,
+  type RemoteView,
+} from "./from-remote.ts";
 export { type LeaseContext, type LeaseEvent, type LeaseInput, leaseMachine } from "./lease.ts";
 export { supervisorMachine } from "./supervisor.ts";
 export { type Freeze, type SupervisorEffects, supervisorWith } from "./supervisor-effects.ts";

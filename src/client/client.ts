@@ -9,7 +9,9 @@ import type { Lane } from "../domain/lane.ts";
 import { invalid } from "../messages/codec.ts";
 import { type ExecuteMessage, executeMessage } from "../messages/execute.ts";
 import type { FlowData } from "../messages/flow-data.ts";
+import type { InspectionSource } from "../messages/inspection.ts";
 import type { ExecutionResult } from "../messages/result.ts";
+import { sharedSource } from "../messages/shared-source.ts";
 import { HEADERS } from "../messages/subjects.ts";
 import type { WorkerStateEvent } from "../messages/worker.ts";
 import { AsyncQueue } from "./async-queue.ts";
@@ -47,6 +49,7 @@ export interface RunOptions {
 export class Client implements AsyncDisposable {
   readonly #bus: Bus;
   readonly #open = new Set<Execution>();
+  #actors: InspectionSource | undefined;
 
   /** @internal */
   constructor(bus: Bus) {
@@ -99,6 +102,21 @@ export class Client implements AsyncDisposable {
     const queue = new AsyncQueue<WorkerStateEvent>(() => subscription.unsubscribe());
     void this.#bus.nc.closed().then(() => queue.close());
     return queue;
+  }
+
+  /**
+   * The actors of all processes, to be watched; for `fromRemote` of `batuta/actors`. However many
+   * watch, the processes are asked once.
+   */
+  get actors(): InspectionSource {
+    this.#actors ??= sharedSource({
+      // What a program that only submits flows does not need is not loaded.
+      watch: async (listener) => {
+        const { BusInspectionSource } = await import("../bus/inspection-source.ts");
+        return new BusInspectionSource(this.#bus).watch(listener);
+      },
+    });
+    return this.#actors;
   }
 
   /** Sends what is pending and closes. Handles that have not ended reject with UnreachableError. */

@@ -81,6 +81,21 @@ export class WaitTimeoutError extends BatutaError {
   readonly retryable = true;
 }
 
+export type RemoteActorTrouble = "unknown" | "silent" | "gone" | "replaced" | "faulted";
+
+/** An actor of another process cannot be mirrored any more; `trouble` says why. */
+export class RemoteActorError extends BatutaError {
+  override readonly name = "RemoteActorError";
+  readonly code = "REMOTE_ACTOR";
+  readonly retryable = true;
+  readonly trouble: RemoteActorTrouble;
+
+  constructor(message: string, trouble: RemoteActorTrouble, options: BatutaErrorOptions = {}) {
+    super(message, options);
+    this.trouble = trouble;
+  }
+}
+
 /** The execution ended as failed or cancelled; `error` is that of its result. */
 export class ExecutionFailedError extends BatutaError {
   override readonly name = "ExecutionFailedError";
