@@ -130,6 +130,7 @@ const facts = {
     storeDir: "/data/nats",
   },
   httpUrl: "http://127.0.0.1:3000",
+  inspectUrl: "http://127.0.0.1:3000/inspect",
   workers: ["worker-1", "worker-2"],
   slots: 5,
   ready: true,
@@ -165,6 +166,7 @@ test("for programs the banner is one object", () => {
   expect(bannerRecord(facts)).toMatchObject({
     natsUrl: facts.server.url,
     httpUrl: facts.httpUrl,
+    inspectUrl: facts.inspectUrl,
     workers: facts.workers,
     dataDir: "/data/nats",
     pid: process.pid,

@@ -9,6 +9,8 @@ export interface DevFacts {
   readonly server: Pick<ServerInUse, "url" | "version" | "durability" | "storeDir">;
   /** Undefined where HTTP is switched off. */
   readonly httpUrl: string | undefined;
+  /** Of the page that shows the actors; undefined where it is not served. */
+  readonly inspectUrl: string | undefined;
   readonly workers: readonly string[];
   readonly slots: number;
   /** Whether each of the workers was healthy in time. */
@@ -22,7 +24,7 @@ const HELLO =
 
 /** What people read once everything runs. */
 export function bannerLines(facts: DevFacts, paint: Paint): readonly string[] {
-  const { server, httpUrl, workers, slots, ready, exports } = facts;
+  const { server, httpUrl, inspectUrl, workers, slots, ready, exports } = facts;
   const { url, version, durability, storeDir } = server;
   const safeUrl = withoutPasswords(url);
   const unready = ready ? "" : "; NOT healthy yet, see above";
@@ -34,6 +36,7 @@ export function bannerLines(facts: DevFacts, paint: Paint): readonly string[] {
     row("durability", describeDurability(durability)),
     row("data", storeDir ?? "kept by the server"),
     row("HTTP", httpUrl === undefined ? "off" : `${httpUrl}/orchestrator/health`),
+    row("actors", inspectUrl ?? "not shown"),
     row("workers", `${workers.join(", ") || "none"} (${slots} slots each${unready})`),
     "",
     "Try it in another terminal:",
@@ -48,7 +51,7 @@ export function bannerLines(facts: DevFacts, paint: Paint): readonly string[] {
 }
 
 /** The same for programs: one object on standard output. */
-export function bannerRecord({ server, httpUrl, workers, ready }: DevFacts): object {
+export function bannerRecord({ server, httpUrl, inspectUrl, workers, ready }: DevFacts): object {
   const { url, version, durability, storeDir } = server;
   return {
     natsUrl: url,
@@ -56,6 +59,7 @@ export function bannerRecord({ server, httpUrl, workers, ready }: DevFacts): obj
     durability,
     dataDir: storeDir ?? null,
     httpUrl: httpUrl ?? null,
+    inspectUrl: inspectUrl ?? null,
     workers,
     ready,
     pid: process.pid,

@@ -128,7 +128,10 @@ class DevSession {
       ...(url === DEFAULT_URL ? {} : { BATUTA_NATS_URL: url }),
       ...(subjectPrefix === "" ? {} : { BATUTA_SUBJECT_PREFIX: subjectPrefix }),
     };
-    const facts = { ...started, slots: this.#config.worker.maxConcurrentFlows, exports };
+    const isShown = this.#config.inspect.enabled && started.httpUrl !== undefined;
+    const inspectUrl = isShown ? `${started.httpUrl}/inspect` : undefined;
+    const slots = this.#config.worker.maxConcurrentFlows;
+    const facts = { ...started, inspectUrl, slots, exports };
     const { output } = this.#options;
     for (const line of bannerLines(facts, this.#terminal.paintSaid)) this.#terminal.say(line);
     if (output !== "table") printRecord(this.#terminal, output, bannerRecord(facts), []);
