@@ -23,11 +23,13 @@ export class NodeRoll {
   }
 
   heard({ node, syncing }: NodeInfo): void {
+    const isNew = !this.#heardAt.has(node);
     this.#heardAt.set(node, performance.now());
     this.#mentioned.delete(node);
     if (syncing) this.#syncing.add(node);
-    else this.#syncing.delete(node);
-    if (this.#quiet !== undefined) this.#wait(this.#quiet);
+    const isReady = !syncing && this.#syncing.delete(node);
+    // Those who answer again and again, as they are asked to, are no news.
+    if (this.#quiet !== undefined && (isNew || isReady)) this.#wait(this.#quiet);
   }
 
   mentioned(node: string): void {

@@ -41,6 +41,11 @@ export class ActorHub {
     string,
     { readonly state: string; readonly at: number | undefined }
   >();
+  /** Those that did something since they were put; known while somebody watches. */
+  readonly #changed = new Set<string>();
+  /** Whether all others are in the bucket as they are, or on their way there. */
+  #isSynced = false;
+  #syncing: Promise<unknown> = Promise.resolve();
   #leave: (() => void) | undefined;
   #expiry: NodeJS.Timeout | undefined;
   #watchedUntil = 0;
@@ -109,6 +114,9 @@ export class ActorHub {
     this.#leave?.();
     this.#leave = undefined;
     this.#watchedUntil = 0;
+    // From here on nobody notes what changes.
+    this.#isSynced = false;
+    this.#changed.clear();
   }
 
   #tell(seen: InspectionRecord): void {
@@ -117,6 +125,7 @@ export class ActorHub {
     if (machine === undefined) return;
     this.#book.define(machine);
     this.#seq += 1;
+    this.#changed.add(seen.address);
     const record = this.#record(seen, machine, this.#seq);
     if (!this.#options.sink.publish(record)) this.#dropped += 1;
     if (seen.kind === "end") this.#entered.delete(seen.address);
@@ -140,10 +149,17 @@ export class ActorHub {
     return entered.at;
   }
 
+  /** What has not changed since it was put for an earlier watcher is there already. */
   async #sync(): Promise<void> {
     const actors = this.#actors();
     this.#forgetAllBut(actors);
-    await Promise.all(actors.map((ref) => this.#put(ref)));
+    const due = this.#isSynced
+      ? actors.filter(({ address }) => this.#changed.has(address))
+      : actors;
+    this.#isSynced = true;
+    this.#changed.clear();
+    this.#syncing = Promise.all([this.#syncing, ...due.map((ref) => this.#put(ref))]);
+    await this.#syncing;
   }
 
   #forgetAllBut(actors: readonly ActorRef[]): void {
@@ -154,10 +170,11 @@ export class ActorHub {
     return this.#options.kernel.list();
   }
 
-  #put(ref: ActorRef): Promise<void> {
+  async #put(ref: ActorRef): Promise<void> {
     const machine = machineOf(ref);
     this.#book.define(machine);
-    return this.#book.put(this.#record(ref.inspect(), machine, 0), machine);
+    const isStored = await this.#book.put(this.#record(ref.inspect(), machine, 0), machine);
+    if (!isStored) this.#changed.add(ref.address);
   }
 
   /** Puts what has changed since the last look, and takes out what is gone. */

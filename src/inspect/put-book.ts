@@ -52,18 +52,20 @@ export class PutBook {
     this.#entries.set(address, { incarnation, line: "", putAt: 0, machine });
   }
 
-  /** What cannot be put is put at the next look. Never rejects. */
-  async put(record: ActorRecord, machine: MachineDefinition): Promise<void> {
+  /** Whether it is stored; what cannot be put is put at the next look. Never rejects. */
+  async put(record: ActorRecord, machine: MachineDefinition): Promise<boolean> {
     const { sink, now } = this.#options;
     const { address, incarnation, status, state } = record;
     const entry = { incarnation, line: `${status} ${state}`, putAt: now(), machine };
     this.#entries.set(address, entry);
     try {
       await sink.put(record);
+      return true;
     } catch (error) {
       if (this.#entries.get(address) === entry)
         this.#entries.set(address, { ...entry, line: "", putAt: 0 });
       this.#fault(error, "an actor could not be put into the bucket");
+      return false;
     }
   }
 

@@ -1,0 +1,113 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { redactor } from "../../src/inspect/redact.ts";
+
+const redact = redactor();
+
+test("secrets are taken out by the names of their fields, wherever they are", () => {
+  const value = {
+    password: "a",
+    apiKey: "b",
+    "api-key": "c",
+    nested: { list: [{ Authorization: "Bearer x", accessToken: "d" }] },
+    clientSecret: { deep: "e" },
+    setCookie: ["f"],
+    monkey: "stays",
+    lane: "high",
+  };
+  expect(redact(value)).toEqual({
+    password: "[redacted]",
+    apiKey: "[redacted]",
+    "api-key": "[redacted]",
+    nested: { list: [{ Authorization: "[redacted]", accessToken: "[redacted]" }] },
+    clientSecret: "[redacted]",
+    setCookie: "[redacted]",
+    monkey: "stays",
+    lane: "high",
+  });
+});
+
+test("what a flow works on leaves a note of its size only", () => {
+  const value = { inputs: { card: "4242" }, output: [1, 2], body: "x".repeat(2_000), data: null };
+  expect(redact(value)).toEqual({
+    inputs: "[payload]",
+    output: "[payload, 2 items]",
+    body: "[payload, 2000 characters]",
+    data: null,
+  });
+});
+
+test("further names can be given, in any case", () => {
+  expect(redactor(["email"])({ Email: "a@b.c", name: "Ada" })).toEqual({
+    Email: "[redacted]",
+    name: "Ada",
+  });
+});
+
+test("values that JSON does not know are told as people would read them", () => {
+  const value = {
+    when: new Date(0),
+    big: 12n,
+    not: Number.NaN,
+    far: Number.POSITIVE_INFINITY,
+    set: new Set(["a"]),
+    map: new Map([["k", { token: 1 }]]),
+    error: new TypeError("broken"),
+    bytes: new Uint8Array(3),
+    now: () => 1,
+    none: null,
+  };
+  expect(redact(value)).toEqual({
+    when: "1970-01-01T00:00:00.000Z",
+    big: "12n",
+    not: "NaN",
+    far: "Infinity",
+    set: ["a"],
+    map: { k: { token: "[redacted]" } },
+    error: "TypeError: broken",
+    bytes: "[3 bytes]",
+    none: null,
+  });
+});
+
+test("what is long, deep, wide, or without end is cut", () => {
+  const endless: Record<string, unknown> = { name: "x" };
+  endless.self = endless;
+  expect(JSON.stringify(redact(endless))).toContain("{…}");
+  expect(redact("y".repeat(1_000_000))).toBe(`${"y".repeat(256)}… (1000000 characters)`);
+  const wide = redact(Array.from({ length: 5_000 }, (_, i) => i)) as unknown[];
+  expect(wide).toHaveLength(101);
+  expect(wide.at(-1)).toBe("… 4900 more");
+  expect(redact(`${"y".repeat(255)}\u{1f600}z`)).toBe(`${"y".repeat(255)}… (258 characters)`);
+});
+
+test("what throws when it is read is unreadable, and the rest is told", () => {
+  const value = {
+    fine: 1,
+    get bad(): never {
+      throw new Error("no");
+    },
+  };
+  expect(redact(value)).toEqual({ fine: 1, bad: "[unreadable]" });
+  const hostile = new Proxy(
+    {},
+    {
+      ownKeys: () => {
+        throw new Error("no");
+      },
+    },
+  );
+  expect(redact({ hostile })).toEqual({ hostile: "[unreadable]" });
+});
+
+test("whatever comes, it does not throw, can be written as JSON, and is small", () => {
+  fc.assert(
+    fc.property(
+      fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true }),
+      (value) => {
+        const text = JSON.stringify(redact(value)) ?? "";
+        expect(text.length).toBeLessThan(40_000);
+      },
+    ),
+  );
+});
