@@ -1,7 +1,7 @@
 import { RemoteActorError } from "../src/domain/errors.ts";
 import { bestFirst, leaderOf, leads } from "../src/messages/actor-table.ts";
 import type { ActorRecord } from "../src/messages/inspection.ts";
-import { isNewer } from "../src/messages/newer.ts";
+import { isNewer, withContext } from "../src/messages/newer.ts";
 
 /** What is known of an actor of another process; times are of the clock of the one who mirrors, in ms. */
 export class RemoteViews {
@@ -79,6 +79,6 @@ function note(records: Map<string, ActorRecord>, record: ActorRecord): boolean {
     known === undefined || known.incarnation !== record.incarnation
       ? known === undefined || record.at >= known.at
       : isNewer(record, known);
-  if (isNews) records.set(record.node, record);
+  if (isNews) records.set(record.node, withContext(record, known));
   return isNews;
 }

@@ -3,6 +3,7 @@ import type { DecidingFigures } from "./deciding.ts";
 import type { IdleFigures } from "./idle.ts";
 import { type Latency, medianOf, type Rate } from "./measure.ts";
 import type { Line } from "./report.ts";
+import type { WatchingFigures } from "./watching.ts";
 
 /** What one round has measured: bare JetStream, then Batuta. */
 export interface Round {
@@ -87,6 +88,28 @@ export function decidingLines({ workers, decide, copy }: DecidingFigures): Line[
     ratioTo: "writing it down",
   });
   return [{ ...line("p50Ms", "p50"), below: 2 }, line("p99Ms", "p99")];
+}
+
+/** What a beat costs more when it could be watched, and when it is. */
+export function watchingLines({ bareUs, unwatchedUs, watchedUs }: WatchingFigures): Line[] {
+  const ratioTo = "a beat without inspection";
+  return [
+    {
+      name: "a beat that nobody watches",
+      unit: "us",
+      value: unwatchedUs,
+      ratio: unwatchedUs / bareUs,
+      ratioTo,
+    },
+    {
+      name: "more for one that is watched",
+      unit: "us",
+      value: watchedUs - bareUs,
+      ratio: watchedUs / bareUs,
+      ratioTo,
+      below: 10,
+    },
+  ];
 }
 
 /** From this many workers on it is the figure of a large fleet. */

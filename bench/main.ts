@@ -11,9 +11,17 @@ import { drain, enqueue, fillWithWaiting, submitToResult } from "./batuta.ts";
 import { measureDeciding } from "./deciding.ts";
 import { BenchFleet } from "./fleet.ts";
 import { type IdleFigures, measureIdle } from "./idle.ts";
-import { decidingLines, idleLines, type Round, roundLines, waitingLines } from "./lines.ts";
+import {
+  decidingLines,
+  idleLines,
+  type Round,
+  roundLines,
+  waitingLines,
+  watchingLines,
+} from "./lines.ts";
 import type { Rate } from "./measure.ts";
 import { type Line, printReport, targets } from "./report.ts";
+import { measureWatching } from "./watching.ts";
 
 const HELP = `npm run bench -- [--rounds N] [--count N] [--workers N] [--slots N] [--latency-runs N] [--idle-workers N] [--waiting N]
 
@@ -112,6 +120,7 @@ async function measure(bus: Bus, server: NatsServer, settings: Settings): Promis
     ...waitingLines(measured, waiting, beside),
     ...idle.flatMap(idleLines),
     ...decidingLines(measureDeciding(DECIDED_ABOUT)),
+    ...watchingLines(await progress("watching", measureWatching)),
   ];
 }
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 const BIN = fileURLToPath(new URL("../../bin/batuta.js", import.meta.url));
 
-/** The processes of the demo: `batuta run` and `batuta worker`, as anybody would start them. */
+/** The processes of a demo: `batuta run` and `batuta worker`, as anybody would start them, or a script. */
 export class DemoFleet {
   readonly #env: Readonly<Record<string, string>>;
   readonly #children = new Map<string, ChildProcess>();
@@ -25,8 +25,13 @@ export class DemoFleet {
     return this.#log;
   }
 
-  start(name: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
-    const child = spawn(process.execPath, [BIN, ...args], {
+  start(
+    name: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    script = BIN,
+  ): void {
+    const child = spawn(process.execPath, [script, ...args], {
       env: { ...process.env, ...this.#env, ...env },
       stdio: ["ignore", "ignore", "pipe"],
     });

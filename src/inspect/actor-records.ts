@@ -1,6 +1,6 @@
 import type { ActorRef } from "../kernel/actor.ts";
-import type { InspectionRecord } from "../kernel/reports.ts";
-import type { ActorRecord, MachineDefinition } from "../messages/inspection.ts";
+import type { InspectionRecord, PendingTimer } from "../kernel/reports.ts";
+import type { ActorRecord, ActorTimer, MachineDefinition } from "../messages/inspection.ts";
 import { definitionOfMachine } from "./definition.ts";
 import type { Redact } from "./redact.ts";
 
@@ -13,10 +13,12 @@ export function recordOf(
     readonly machine: MachineDefinition;
     readonly since: number | undefined;
     readonly redact: Redact;
+    /** The type of the event only, and no context: the actor has just told them. */
+    readonly isBrief: boolean;
   },
 ): ActorRecord {
-  const { snapshot, event, timers, at } = seen;
-  const { node, seq, machine, since, redact } = how;
+  const { snapshot, event, at } = seen;
+  const { node, seq, machine, since, redact, isBrief } = how;
   const { output, error } = snapshot;
   return {
     v: 1,
@@ -29,7 +31,7 @@ export function recordOf(
     machine: machine.hash,
     machineId: machine.id,
     parent: seen.parent,
-    event: event === undefined ? undefined : eventOf(event, redact),
+    event: event === undefined ? undefined : eventOf(event, redact, isBrief),
     source: seen.source,
     from: seen.from,
     state: snapshot.state,
@@ -37,12 +39,16 @@ export function recordOf(
     value: snapshot.value,
     status: snapshot.status,
     tags: [...snapshot.tags],
-    context: redact(snapshot.context),
+    context: isBrief ? undefined : redact(snapshot.context),
     actions: seen.actions,
-    timers: timers.map(({ name, delayMs, dueAt }) => ({ name, delayMs, dueAt: iso(dueAt) })),
+    timers: isBrief ? [] : seen.timers.map(timerOf),
     output: output === undefined ? undefined : redact(output),
     error: error === undefined ? undefined : String(error).slice(0, 500),
   };
+}
+
+function timerOf({ name, delayMs, dueAt }: PendingTimer): ActorTimer {
+  return { name, delayMs, dueAt: iso(dueAt) };
 }
 
 /** The machine of an actor as it travels. */
@@ -53,7 +59,9 @@ export function machineOf({ machine }: Pick<ActorRef, "machine">): MachineDefini
 function eventOf(
   event: { readonly type: string },
   redact: Redact,
+  isBrief: boolean,
 ): NonNullable<ActorRecord["event"]> {
+  if (isBrief) return { type: event.type.slice(0, 256) };
   const { type, ...fields } = event;
   return { ...(redact(fields) as object), type: type.slice(0, 256) };
 }

@@ -6,7 +6,7 @@ import {
   type MachineDefinition,
   type NodeInfo,
 } from "../messages/inspection.ts";
-import { isNewer, isOver } from "../messages/newer.ts";
+import { isNewer, isOver, withContext } from "../messages/newer.ts";
 import { Watching } from "./watching.ts";
 
 /** What a viewer is told of the mirror; what is there already it reads from the mirror itself. */
@@ -144,10 +144,11 @@ export class Mirror {
     };
   }
 
-  #record(record: ActorRecord, isLive: boolean): void {
-    const key = actorKey(record);
+  #record(told: ActorRecord, isLive: boolean): void {
+    const key = actorKey(told);
     const known = this.#actors.get(key);
-    if (known === undefined ? !this.#hasRoom(key) : !isNewer(record, known)) return;
+    if (known === undefined ? !this.#hasRoom(key) : !isNewer(told, known)) return;
+    const record = withContext(told, known);
     this.#actors.set(key, record);
     if (isLive && this.#lost.delete(record.node))
       this.#tell((listener) => listener.node(record.node, true));

@@ -128,6 +128,7 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
   /** How it stands, for an inspector. */
   record(kind: InspectionKind, step: Step = NO_STEP): InspectionRecord {
     const { address, incarnation, parent } = this;
+    const actor = this.#actor;
     return {
       kind,
       address,
@@ -136,7 +137,10 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
       machineId: this.machine.id,
       at: this.#around.clock.now(),
       ...step,
-      timers: timersOf(this.#actor),
+      // Asked for by few, and dear.
+      get timers() {
+        return timersOf(actor);
+      },
       snapshot: this.snapshot(),
     };
   }

@@ -28,6 +28,7 @@ export class Watch {
   readonly #subscription: { unsubscribe(): void };
   #event: ActorEvent | undefined;
   #source: string | undefined;
+  #value: StateValue;
   #from: string;
   #actions: string[] = [];
 
@@ -36,7 +37,8 @@ export class Watch {
     this.#actor = actor;
     this.#address = address;
     this.#hub = hub;
-    this.#from = stateNow(actor);
+    this.#value = valueNow(actor);
+    this.#from = stateOf(this.#value);
     const observe = (seen: InspectionEvent) => this.#observe(seen, onTransition);
     // An inspector that throws would take the event with it.
     this.#subscription = actor.system.inspect((seen) => hub.tell(observe, seen));
@@ -64,7 +66,7 @@ export class Watch {
     else if (seen.type === "@xstate.snapshot" && seen.event.type !== STOP) {
       this.#end();
       onTransition({ ...this.step, event: seen.event });
-      this.#from = stateNow(this.#actor);
+      this.#enter(valueNow(this.#actor));
       this.#clear();
     }
   }
@@ -72,6 +74,13 @@ export class Watch {
   /** The library's own actions, which set and clear timers, are none of the machine's. */
   #note(action: string): void {
     if (!action.startsWith("xstate.")) this.#actions.push(action);
+  }
+
+  /** Most events leave an actor where it is. */
+  #enter(value: StateValue): void {
+    if (value === this.#value) return;
+    this.#value = value;
+    this.#from = stateOf(value);
   }
 
   #begin(event: ActorEvent): void {
@@ -94,8 +103,8 @@ export class Watch {
   }
 }
 
-function stateNow(actor: AnyActor): string {
-  return stateOf((actor.getSnapshot() as { readonly value: StateValue }).value);
+function valueNow(actor: AnyActor): StateValue {
+  return (actor.getSnapshot() as { readonly value: StateValue }).value;
 }
 
 interface Scheduled {

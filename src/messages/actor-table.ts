@@ -5,7 +5,7 @@ import {
   type MachineDefinition,
   type NodeInfo,
 } from "./inspection.ts";
-import { isNewer } from "./newer.ts";
+import { isNewer, withContext } from "./newer.ts";
 
 /** The tag of a supervisor that holds the lease. */
 const LEADS = "leader";
@@ -22,7 +22,8 @@ export class ActorTable implements InspectionListener {
   readonly record = (record: ActorRecord): void => {
     const key = actorKey(record);
     const known = this.#actors.get(key);
-    if (known === undefined || isNewer(record, known)) this.#actors.set(key, record);
+    if (known === undefined || isNewer(record, known))
+      this.#actors.set(key, withContext(record, known));
   };
 
   readonly machine = (machine: MachineDefinition): void => {

@@ -42,7 +42,10 @@ export interface ActorRecord {
   readonly machineId: string;
   /** Address of the actor of this node that it belongs to. */
   readonly parent?: string | undefined;
-  /** What it handled, with secrets and payloads taken out. */
+  /**
+   * What it handled, with secrets and payloads taken out; its type alone, and no `context`, where an
+   * actor does more than a few things in a quarter of a second without leaving its state.
+   */
   readonly event?: { readonly type: string; readonly [field: string]: unknown } | undefined;
   /** Address of the actor that sent the event; absent when it came from outside. */
   readonly source?: string | undefined;
@@ -55,7 +58,7 @@ export interface ActorRecord {
   readonly value: ActorStateValue;
   readonly status: "active" | "restarting" | "faulted" | "done" | "stopped";
   readonly tags: readonly string[];
-  /** With secrets and payloads taken out, and cut to a bounded size. */
+  /** With secrets and payloads taken out, and cut to a bounded size; undefined: as it was told last, or about so. */
   readonly context: unknown;
   /** Names of the actions that ran. */
   readonly actions: readonly string[];

@@ -13,6 +13,12 @@ export function isNewer(record: ActorRecord, known: ActorRecord): boolean {
   return !isOneLife || record.seq > known.seq;
 }
 
+/** The record with the context and the timers that were told last, where it has none of its own. */
+export function withContext(record: ActorRecord, known: ActorRecord | undefined): ActorRecord {
+  if (record.context !== undefined || known?.incarnation !== record.incarnation) return record;
+  return { ...record, context: known.context, timers: known.timers };
+}
+
 /** Whether nothing more is to come of it. */
 export function isOver({ kind, status }: ActorRecord): boolean {
   return kind === "end" || status === "done" || status === "stopped";

@@ -102,6 +102,20 @@ test("while somebody watches all is told, in order, and then no more", async () 
   expect(sink.live).toHaveLength(4);
 });
 
+test("of a burst the contexts are told now and then, and the last one in any case", async () => {
+  const { kernel, sink, hub, start } = setUp();
+  start("a");
+  await hub.watch(ask(true));
+  for (let i = 0; i < 50; i += 1) kernel.send("a", { type: "add" });
+  expect(sink.live).toHaveLength(50);
+  expect(sink.live.filter(({ context }) => context !== undefined)).toHaveLength(5);
+  expect(sink.live.every(({ event }) => event?.type === "add")).toBe(true);
+  await vi.advanceTimersByTimeAsync(250);
+  expect(sink.live.at(-1)).toMatchObject({ kind: "actor", seq: 51, context: { count: 50 } });
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(sink.live).toHaveLength(51);
+});
+
 test("one who watches for longer is not cut short by another one", async () => {
   const { hub } = setUp();
   await hub.watch(ask(false, 20_000));

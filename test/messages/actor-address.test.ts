@@ -16,7 +16,7 @@ test("what a token cannot hold is written in hex, and read again", () => {
 });
 
 test("any short address comes back as it was, and never says more than one token for a part", () => {
-  const part = fc.string({ unit: "grapheme", maxLength: 12 }).filter((text) => !text.includes("/"));
+  const part = fc.string({ unit: "binary", maxLength: 10 }).filter((text) => !text.includes("/"));
   fc.assert(
     fc.property(part, fc.array(part, { minLength: 1, maxLength: 5 }), (node, parts) => {
       const address = parts.join("/");
