@@ -8,6 +8,7 @@ import type {
   WatchRequest,
 } from "../messages/inspection.ts";
 import { machineOf, recordOf } from "./actor-records.ts";
+import { ContextPace } from "./context-pace.ts";
 import { PutBook } from "./put-book.ts";
 import type { Redact } from "./redact.ts";
 
@@ -27,9 +28,6 @@ export interface ActorHubOptions {
 }
 
 const SWEEP_MS = 5_000;
-/** Contexts cost more than all the rest: of one that changes faster than people read so many are told in so long. */
-const FULL_WINDOW_MS = 250;
-const FULL_IN_WINDOW = 5;
 const LONGEST_WATCH_MS = 60_000;
 
 /**
@@ -39,11 +37,7 @@ const LONGEST_WATCH_MS = 60_000;
 export class ActorHub {
   readonly #options: ActorHubOptions;
   readonly #book: PutBook;
-  /** How many contexts of each actor were told since when. */
-  readonly #told = new Map<string, { since: number; count: number }>();
-  /** Those that have told events without a context since. */
-  readonly #owed = new Set<string>();
-  #paying: NodeJS.Timeout | undefined;
+  readonly #pace = new ContextPace((address) => this.#tellAgain(address));
   /** When each actor entered the state that it was last seen in. */
   readonly #entered = new Map<
     string,
@@ -105,7 +99,7 @@ export class ActorHub {
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
     clearTimeout(this.#expiry);
-    clearTimeout(this.#paying);
+    this.#pace.stop();
     this.#detach();
     await this.#book.clear();
   }
@@ -143,36 +137,15 @@ export class ActorHub {
 
   #record(seen: InspectionRecord, machine: ReturnType<typeof machineOf>, seq: number): ActorRecord {
     const { node, redact } = this.#options;
-    const isBrief = this.#isBrief(seen);
+    const isBrief = this.#pace.isBrief(seen);
     const since = this.#since(seen);
     return recordOf(seen, { node: node.node, seq, machine, since, redact, isBrief });
   }
 
-  #isBrief({ kind, address, at, from, snapshot }: InspectionRecord): boolean {
-    if (kind !== "transition" || from !== snapshot.state) return false;
-    const told = this.#told.get(address);
-    if (told === undefined || Math.abs(at - told.since) >= FULL_WINDOW_MS) {
-      this.#told.set(address, { since: at, count: 1 });
-      return false;
-    }
-    told.count += 1;
-    if (told.count <= FULL_IN_WINDOW) return false;
-    this.#owe(address);
-    return true;
-  }
-
   /** After a burst its last context is told in any case. */
-  #owe(address: string): void {
-    this.#owed.add(address);
-    this.#paying ??= setTimeout(() => {
-      this.#paying = undefined;
-      const owed = [...this.#owed];
-      this.#owed.clear();
-      for (const each of owed) {
-        const ref = this.#options.kernel.find(each);
-        if (ref !== undefined && this.isWatched) this.#tell(ref.inspect());
-      }
-    }, FULL_WINDOW_MS).unref();
+  #tellAgain(address: string): void {
+    const ref = this.#options.kernel.find(address);
+    if (ref !== undefined && this.isWatched) this.#tell(ref.inspect());
   }
 
   #since({ address, snapshot, at, from, kind }: InspectionRecord): number | undefined {
@@ -216,8 +189,7 @@ export class ActorHub {
 
   #forget(address: string): void {
     this.#entered.delete(address);
-    this.#told.delete(address);
-    this.#owed.delete(address);
+    this.#pace.forget(address);
   }
 
   /** Puts what has changed since the last look, and takes out what is gone. */

@@ -20,7 +20,7 @@ export interface DrawingGraph {
 
 export const TITLE_HEIGHT = 26;
 export const LINE_HEIGHT = 15;
-export const FONT_PX = 12;
+const FONT_PX = 12;
 const SMALL_PX = 11;
 const PADDING = 12;
 /** Where the number of actors in the state goes. */

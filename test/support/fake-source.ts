@@ -1,9 +1,7 @@
-import { chartOf } from "../../src/domain/chart.ts";
 import type {
   ActorRecord,
   InspectionListener,
   InspectionSource,
-  MachineDefinition,
   NodeInfo,
 } from "../../src/messages/inspection.ts";
 
@@ -33,11 +31,6 @@ export function recordOf(changes: Partial<ActorRecord> = {}): ActorRecord {
 export function nodeOf(node: string, changes: Partial<NodeInfo> = {}): NodeInfo {
   const identity = { hostname: "box", pid: 1, version: "0.1.0" };
   return { v: 1, node, kind: "orchestrator", ...identity, actors: 1, dropped: 0, ...changes };
-}
-
-export function definitionOf(id: string): MachineDefinition {
-  const config = { id, initial: "healthy", states: { healthy: {} } };
-  return { v: 1, hash: `hash-${id}`, id, config, chart: chartOf({ id, config }) };
 }
 
 /** A source without a bus: it tells what it was given, and then what the test tells. */
