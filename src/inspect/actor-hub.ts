@@ -28,6 +28,7 @@ export interface ActorHubOptions {
 }
 
 const SWEEP_MS = 5_000;
+const SWEPT_AT_ONCE = 8;
 const LONGEST_WATCH_MS = 60_000;
 
 /**
@@ -47,6 +48,7 @@ export class ActorHub {
   readonly #changed = new Set<string>();
   /** Whether all others are in the bucket as they are, or on their way there. */
   #isSynced = false;
+  #isSweeping = false;
   #syncing: Promise<unknown> = Promise.resolve();
   #leave: (() => void) | undefined;
   #expiry: NodeJS.Timeout | undefined;
@@ -187,6 +189,14 @@ export class ActorHub {
     if (!isStored) this.#changed.add(ref.address);
   }
 
+  /** A few at a time: nobody waits, and a thousand records at once would stay in the heap as its size. */
+  async #putSlowly(due: readonly ActorRef[]): Promise<void> {
+    this.#isSweeping = true;
+    for (let from = 0; from < due.length; from += SWEPT_AT_ONCE)
+      await Promise.all(due.slice(from, from + SWEPT_AT_ONCE).map((ref) => this.#put(ref)));
+    this.#isSweeping = false;
+  }
+
   #forget(address: string): void {
     this.#entered.delete(address);
     this.#pace.forget(address);
@@ -195,10 +205,11 @@ export class ActorHub {
   /** Puts what has changed since the last look, and takes out what is gone. */
   #sweep(): void {
     const actors = this.#actors();
-    for (const ref of actors) {
+    const due = actors.filter((ref) => {
       const { state, status } = ref.snapshot();
-      if (this.#book.isDue(ref, `${status} ${state}`)) void this.#put(ref);
-    }
+      return this.#book.isDue(ref, `${status} ${state}`);
+    });
+    if (!this.#isSweeping) void this.#putSlowly(due);
     if (this.#book.size > actors.length) this.#forgetAllBut(actors);
   }
 }
