@@ -8,8 +8,7 @@ import type { Provisioner } from "../provisioners/provisioner.ts";
 import { flowNeeds, warmUp } from "./core-engine.ts";
 import type { DurabilityFacts } from "./health-checks.ts";
 import { Inspection } from "./inspection.ts";
-import { type InspectionGateway, inspectionGateway } from "./inspection-gateway.ts";
-import { inspectionPages } from "./inspection-pages.ts";
+import { type LazyInspection, lazyInspection } from "./inspection-lazily.ts";
 import type { Orchestrator } from "./orchestrator.ts";
 import { orchestratorPort } from "./orchestrator-port.ts";
 import type { ProcessLog } from "./process-log.ts";
@@ -110,15 +109,14 @@ function inspectionOf(
   { inspect: settings, http }: Config,
   { control: bus, kernel, id }: Orchestrator,
   log: ProcessLog,
-): { inspection?: Inspection; gateway?: InspectionGateway } {
+): { inspection?: Inspection; gateway?: LazyInspection } {
   if (!settings.enabled) return {};
   const inspection = new Inspection({ bus, kernel, node: id, kind: "orchestrator", settings, log });
   if (!http.enabled) return { inspection };
   const source = new BusInspectionSource(bus);
   const { sink, redact } = inspection;
   const host = { hostname: hostname(), version: VERSION };
-  const pages = inspectionPages;
-  const gateway = inspectionGateway({ source, sink, redact, host, config: settings, pages, log });
+  const gateway = lazyInspection({ source, sink, redact, host, config: settings, log });
   return { inspection, gateway };
 }
 
