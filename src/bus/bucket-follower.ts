@@ -52,9 +52,11 @@ export function followBucket(
       while (!isStopped && !bus.nc.isClosed()) {
         const { state } = await bus.jsm.streams.info(`KV_${bucket}`);
         const last = state.messages === 0 ? 0 : state.last_seq;
-        // Further entries may come all the time: those of this moment are waited for.
-        while (!isStopped && revision < last) await pause(LOOK_MS);
-        return;
+        // Further entries may come all the time: those of this moment are waited for. A server that was
+        // started again has another bucket, which is asked for anew.
+        for (let looks = 0; !isStopped && revision < last && looks < 50; looks += 1)
+          await pause(LOOK_MS);
+        if (revision >= last) return;
       }
     },
     again: () => void watcher?.stop(),

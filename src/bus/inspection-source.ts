@@ -76,6 +76,8 @@ class BusWatching implements InspectionWatch {
     this.#stops.push(machines.stop, actors.stop);
     this.#ask(true);
     this.complete = this.#completed([machines, actors]);
+    // Who waits for it hears why; who does not is told what there is all the same.
+    this.complete.catch((error: unknown) => options.fault(error, "the actors are not complete"));
     this.#timer = setInterval(() => this.#renew(), options.renewMs);
     void this.#followConnection([machines, actors]);
   }

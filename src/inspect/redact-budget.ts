@@ -14,12 +14,18 @@ export class Budget {
     return entries < MAX_ENTRIES && this.#left > 0;
   }
 
-  /** The text, cut to what may be left of it; half of a surrogate pair is not. */
-  cut(text: string): string {
+  /** The text without logins of addresses, cut to what may be left of it; half of a surrogate pair is not. */
+  cut(given: string): string {
+    const text = given.includes("://") ? withoutLogin(given) : given;
     const length = Math.min(MAX_STRING_CHARS, Math.max(this.#left, 0));
     this.#left -= Math.min(text.length, length);
     if (text.length <= length) return text;
     const isSplit = /[\uD800-\uDBFF]/.test(text.charAt(length - 1));
     return `${text.slice(0, isSplit ? length - 1 : length)}… (${text.length} characters)`;
   }
+}
+
+/** `nats://ada:pass@host` tells more than where something is. */
+function withoutLogin(text: string): string {
+  return text.slice(0, 4_000).replaceAll(/:\/\/[^\s/@]+@/g, "://[redacted]@");
 }

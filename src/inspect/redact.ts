@@ -5,7 +5,7 @@ export type Redact = (value: unknown) => unknown;
 
 /** Names of fields that hold what nobody is to see. */
 const SECRET =
-  /pass(word|wd|phrase)|secret|token|authori[sz]ation|api[-_]?key|credential|cookie|private[-_]?key|signature/i;
+  /pass(word|wd|phrase|code)|pwd|secret|token|jwt|bearer|authori[sz]ation|^auth$|(api|access|private)[-_]?key|^nkey|credential|cookie|signature|^dsn$|connection[-_]?string|^(pin|otp)$|session[-_]?id/i;
 
 /** Names of fields that hold what a flow works on: as large as it likes, and nobody else's business. */
 const PAYLOAD = /^(inputs?|outputs?|body|flowData|data|payload|result)$/;
@@ -14,7 +14,7 @@ const MAX_DEPTH = 6;
 
 /**
  * Takes out secrets (by the names of fields, `extraKeys` as well, whatever their case) and payloads of
- * flows, and cuts what is long, deep, or large: about 8 kB are left at the most.
+ * flows, and cuts what is long, deep, or large: about 6,000 characters are left at the most.
  */
 export function redactor(extraKeys: readonly string[] = []): Redact {
   const extra = new Set(extraKeys.map((key) => key.toLowerCase()));
@@ -27,8 +27,17 @@ export function redactor(extraKeys: readonly string[] = []): Redact {
     if (verdicts.size < 1_000) verdicts.set(key, verdict);
     return verdict;
   };
-  return (value) => new Redaction(verdictOn).of(value, 0);
+  return (value) => {
+    try {
+      return new Redaction(verdictOn).of(value, 0);
+    } catch {
+      // A proxy that not even tells what it is.
+      return UNREADABLE;
+    }
+  };
 }
+
+const UNREADABLE = "[unreadable]";
 
 type Verdict = "secret" | "payload" | "plain";
 
@@ -56,11 +65,11 @@ class Redaction {
       case "undefined":
         return value;
       case "bigint":
-        return `${value}n`;
+        return this.#budget.cut(`${value}n`);
       case "symbol":
-        return String(value);
+        return this.#budget.cut(String(value));
       case "function":
-        return `[function ${value.name}]`;
+        return `[function ${this.#budget.cut(String(value.name))}]`;
       case "object":
         return value === null ? null : this.#object(value, depth);
     }
@@ -70,8 +79,8 @@ class Redaction {
     if (depth >= MAX_DEPTH) return Array.isArray(value) ? "[…]" : "{…}";
     try {
       if (Array.isArray(value)) return this.#list(value, value.length, depth);
-      if (value instanceof Date) return value.toJSON();
-      if (value instanceof Error) return `${value.name}: ${this.#budget.cut(value.message)}`;
+      if (value instanceof Date) return timeOf(value);
+      if (value instanceof Error) return this.#budget.cut(`${value.name}: ${value.message}`);
       if (value instanceof Set) return this.#list(value, value.size, depth);
       if (value instanceof Map) return this.#fields(value, value.size, depth);
       if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
@@ -79,7 +88,7 @@ class Redaction {
       return this.#fields(readEach(value, keys), keys.length, depth);
     } catch {
       // A proxy or an object of a stranger's class: what it says of itself is not worth an actor.
-      return "[unreadable]";
+      return UNREADABLE;
     }
   }
 
@@ -104,8 +113,9 @@ class Redaction {
       }
       if (!this.#budget.hasRoom(fields.length)) break;
       read += 1;
-      const key = this.#budget.cut(String(name));
-      fields.push([key, this.#field(key, value, depth)]);
+      // What a field is called in full says what it holds.
+      const key = String(name);
+      fields.push([this.#budget.cut(key), this.#field(key, value, depth)]);
     }
     const left = size - read;
     if (left > 0) fields.push(["…", `${left} more`]);
@@ -128,8 +138,14 @@ function read(value: object, key: string): unknown {
   try {
     return (value as Record<string, unknown>)[key];
   } catch {
-    return "[unreadable]";
+    return UNREADABLE;
   }
+}
+
+/** Not asked of the date itself, which may say what it likes. */
+function timeOf(date: Date): string {
+  const ms = Date.prototype.getTime.call(date);
+  return Number.isNaN(ms) ? "Invalid Date" : new Date(ms).toISOString();
 }
 
 /** What stands for a payload; of what is no text the size would cost too much. */

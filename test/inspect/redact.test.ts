@@ -100,6 +100,43 @@ test("what throws when it is read is unreadable, and the rest is told", () => {
   expect(redact({ hostile })).toEqual({ hostile: "[unreadable]" });
 });
 
+test("a secret is none the less one where its name is cut", () => {
+  const filler = Object.fromEntries(
+    Array.from({ length: 40 }, (_, i) => [`field${i}`, "y".repeat(140)]),
+  );
+  for (let more = 0; more < 30; more += 1) {
+    const text = JSON.stringify(
+      redact({ ...filler, pad: "z".repeat(more * 10), password: 424_242 }),
+    );
+    expect(text).not.toContain("424242");
+  }
+});
+
+test("logins in addresses are taken out", () => {
+  expect(redact({ server: "nats://ada:pass@host:4222", note: "https://x.example/a@b" })).toEqual({
+    server: "nats://[redacted]@host:4222",
+    note: "https://x.example/a@b",
+  });
+});
+
+test("nothing that says its own name or time makes it large, or throw", () => {
+  const long = "n".repeat(1_000_000);
+  const named = Object.defineProperty(new Error("m"), "name", { value: long });
+  const date = Object.assign(new Date(0), { toJSON: () => 1n });
+  const hostile = [named, Symbol(long), [Object.defineProperty(() => 1, "name", { value: long })]];
+  for (const value of [...hostile, 10n ** 10_000n, date, new Date(Number.NaN)])
+    expect(JSON.stringify(redact({ value })).length).toBeLessThan(500);
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  expect(redact(proxy)).toBe("[unreadable]");
+  const liar = new Proxy(() => 1, {
+    get: () => {
+      throw new Error("no");
+    },
+  });
+  expect(redact(liar)).toBe("[unreadable]");
+});
+
 test("whatever comes, it does not throw, can be written as JSON, and is small", () => {
   fc.assert(
     fc.property(
