@@ -9,6 +9,7 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY scripts/build.mjs scripts/
 COPY src src
 COPY actors actors
+COPY web web
 RUN npm run build
 
 FROM node:22-bookworm-slim AS runtime
