@@ -91,3 +91,33 @@ test("records carry what a page needs, and the machine can be drawn", () => {
   expect(records[0]?.snapshot).toMatchObject({ value: "counting", context: { count: 0 } });
   expect(JSON.parse(JSON.stringify(ref.machine.toJSON()))).toMatchObject({ id: "counter" });
 });
+
+test("a record tells the state before, the timers that wait, and to whom the actor belongs", () => {
+  const clock = new VirtualClock();
+  const kernel = new Kernel({ clock });
+  const input = { count: 0 };
+  kernel.start({ address: "a", parent: "boss", machine: counterMachine, input });
+  const seen: InspectionRecord[] = [];
+  kernel.inspect((record) => seen.push(record));
+  kernel.send("a", { type: "add" });
+  expect(seen[0]).toMatchObject({ kind: "actor", parent: "boss", from: undefined });
+  expect(seen[1]).toMatchObject({ kind: "transition", parent: "boss", from: "counting" });
+  expect(seen[1]?.timers).toMatchObject([{ name: "month", delayMs: expect.any(Number) }]);
+});
+
+test("an event that an actor sends while it handles one has that actor as its source", () => {
+  const { kernel, start } = setUp();
+  const first = start("first");
+  start("second");
+  const sources: (string | undefined)[] = [];
+  kernel.inspect(({ address, event, source }) => {
+    if (address === "second" && event?.type === "add") sources.push(source);
+  });
+  kernel.send("second", { type: "add" });
+  // Told within the transition, as an effect is run.
+  const stop = first.subscribe(() => kernel.send("second", { type: "add" }));
+  first.send({ type: "add" });
+  stop();
+  kernel.send("second", { type: "add" });
+  expect(sources).toEqual([undefined, "first", undefined]);
+});

@@ -46,3 +46,18 @@ test("the resolved form of a machine leaves out eventless transitions: so charts
   expect(looping).toMatchObject({ key: "looping", transitions: [] });
   expect(JSON.stringify(looping)).not.toContain("loopingToo");
 });
+
+test("timers that wait are kept where the kernel reads them: it has no other way to tell of them", () => {
+  const { actor } = create(new VirtualClock());
+  const { _scheduledEvents } = actor.system.getSnapshot() as {
+    readonly _scheduledEvents: Readonly<Record<string, object>>;
+  };
+  expect(Object.values(_scheduledEvents)).toMatchObject([
+    {
+      id: expect.any(String),
+      delay: expect.any(Number),
+      startedAt: expect.any(Number),
+      event: { type: expect.stringMatching(/^xstate\.after\.month\./) },
+    },
+  ]);
+});
