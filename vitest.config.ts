@@ -4,7 +4,7 @@ import { SERVER_LINES, type ServerLine } from "./src/nats-server/versions.ts";
 /** Tests that need nothing installed. */
 const UNIT = [
   "test/architecture.test.ts",
-  "test/{actors,chaos,cli,config,docs,domain,engine,http,inspect,kernel,messages,provisioners,telemetry}/**/*.test.ts",
+  "test/{actors,chaos,cli,config,docs,domain,engine,http,inspect,kernel,messages,provisioners,telemetry,web}/**/*.test.ts",
 ];
 
 /**

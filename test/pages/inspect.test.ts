@@ -82,6 +82,9 @@ test("a worker that is overloaded is seen to degrade, with the reason", async ({
   await page.locator(".current", { hasText: "critical" }).waitFor();
   await expect.poll(() => lit(page)).toEqual(["critical"]);
   await page.locator(".reasons li", { hasText: /memory/ }).waitFor();
+  // The arrow that led there is still marked when the next beat has come.
+  const latest = page.locator(".events tbody tr:first-child td:not(.moved)");
+  await latest.filter({ hasText: exactly("critical") }).waitFor();
   await page.locator(".edge.taken").waitFor();
   await page.locator(".row .sign.bad").first().waitFor();
 });

@@ -4,7 +4,7 @@ import type { ActorSummary, PageMachine } from "../../src/messages/inspection-li
 import { plural, shown } from "../shared/text.ts";
 import type { Choose } from "./app.tsx";
 import type { Model } from "./model.ts";
-import { activePaths, eventName, moveOf, population } from "./states.ts";
+import { activePaths, eventName, lastMove, type Move, population } from "./states.ts";
 
 interface Props {
   readonly model: Model;
@@ -31,8 +31,7 @@ export function ChartView({ model, machine, actor, records, choose }: Props) {
     const chart = known?.chart;
     count(box.current, population(peers, chart));
     light(box.current, actor === undefined ? new Set() : activePaths(actor.state, chart));
-    const record = records.findLast(({ kind }) => kind === "transition");
-    showMove(box.current, record, record === undefined ? undefined : moveOf(record, chart));
+    showMove(box.current, lastMove(records, chart));
   });
   const pick = (event: Event) => {
     const state = stateAt(event);
@@ -110,12 +109,8 @@ function light(box: Element, active: ReadonlySet<string>): void {
 }
 
 /** Marks the arrow that was taken last, and what it was taken for. */
-function showMove(
-  box: Element,
-  record: ActorRecord | undefined,
-  move: ReturnType<typeof moveOf>,
-): void {
-  const name = eventName(record?.event?.type ?? "");
+function showMove(box: Element, move: Move | undefined): void {
+  const name = eventName(move?.event ?? "");
   for (const group of box.querySelectorAll<SVGGElement>("[data-from]")) {
     const { from = "", to = "" } = group.dataset;
     const isTaken = move?.to.has(to) === true && (from === "" || move.from.has(from));

@@ -128,16 +128,26 @@ export function eventName(type: string): string {
   return /^xstate\.after\.([^.]+)\./.exec(type)?.[1] ?? type;
 }
 
-/** From which states to which a record went, where it went to other ones. */
-export function moveOf(
-  { from, state }: ActorRecord,
+/** From which states to which an actor went, and the type of the event that it went for. */
+export interface Move {
+  readonly event: string;
+  readonly from: ReadonlySet<string>;
+  readonly to: ReadonlySet<string>;
+}
+
+/** How the actor came to where it is: what it handled since without leaving its state is passed over. */
+export function lastMove(
+  records: readonly ActorRecord[],
   chart: Chart | undefined,
-): { from: Set<string>; to: Set<string> } | undefined {
-  if (from === undefined || from === state) return undefined;
-  const [before, after] = [activePaths(from, chart), activePaths(state, chart)];
-  const left = new Set([...before].filter((path) => !after.has(path)));
-  const entered = new Set([...after].filter((path) => !before.has(path)));
-  return { from: left, to: entered };
+): Move | undefined {
+  const record = records.findLast(({ from, state }) => from !== undefined && from !== state);
+  if (record?.from === undefined) return undefined;
+  const [before, after] = [activePaths(record.from, chart), activePaths(record.state, chart)];
+  return {
+    event: record.event?.type ?? "",
+    from: new Set([...before].filter((path) => !after.has(path))),
+    to: new Set([...after].filter((path) => !before.has(path))),
+  };
 }
 
 /** The states that can be chosen of a machine. */
