@@ -114,6 +114,15 @@ export function silenceDelay(facts: WorkerContext): number {
   return leftMs > 0 ? Math.min(leftMs, intervalMs(facts)) : intervalMs(facts);
 }
 
+/**
+ * How long no timer of a worker can change anything: while it is well or limited, until it would be late. Each
+ * beat moves that on, so that the timer set for it finds nothing but for a worker that falls silent.
+ */
+export function postponeMs(facts: WorkerContext): number {
+  const hasOneTimer = facts.state === "healthy" || facts.state === "degraded";
+  return hasOneTimer && !facts.late && !isLate(facts) ? silenceDelay(facts) : 0;
+}
+
 export function proofDelay(facts: WorkerContext): number {
   return untilDue(facts, proofDeadline(facts));
 }

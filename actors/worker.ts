@@ -31,7 +31,8 @@ const quarantine = {
  *
  * Events bring facts, and eventless transitions judge the facts, so that a rule reads the same
  * whatever brought the fact. Every timer computes its delay from the facts: to enter a state again
- * re-arms it without lengthening a dwell.
+ * re-arms it without lengthening a dwell. A look at the silence that would find nothing is left out
+ * where the actor is hosted (postponeMs in worker-rules.ts).
  * - booting: no time passes here; a worker found in the registry goes on where it was.
  * - registering: accepted, but not yet seen to beat and to take work.
  * - healthy: beats in time, takes tasks; gets its full share.

@@ -81,6 +81,12 @@ export interface ActorSpec<E extends ActorEvent, I, C> {
   readonly input: I;
   /** The input after a failure, from what was known before it. Default: `input` again. */
   readonly recover?: (context: C) => I;
+  /**
+   * How many ms longer nothing would come of any of its delayed transitions, by what it knows now; 0: look.
+   * Asked when one is due: above 0 the timer waits on, and the actor does not notice. For machines whose
+   * deadlines move with what arrives: an event for each look that finds nothing costs as much as any other.
+   */
+  readonly postponeMs?: (context: C) => number;
 }
 
 /** One line for a state value. */

@@ -129,6 +129,7 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
   record(kind: InspectionKind, step: Step = NO_STEP): InspectionRecord {
     const { address, incarnation, parent } = this;
     const actor = this.#actor;
+    const notBefore = () => this.#around.clock.now() + this.#postponeMs();
     return {
       kind,
       address,
@@ -139,7 +140,7 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
       ...step,
       // Asked for by few, and dear.
       get timers() {
-        return timersOf(actor);
+        return timersOf(actor, notBefore());
       },
       snapshot: this.snapshot(),
     };
@@ -150,9 +151,25 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
     this.watch();
   }
 
+  #postponeMs(): number {
+    return this.#spec.postponeMs?.(this.#inner.context as C) ?? 0;
+  }
+
+  /** The clock of the kernel; with `postponeMs` its timers ask before they go off. */
+  #clock(): Clock {
+    const { clock } = this.#around;
+    if (this.#spec.postponeMs === undefined) return clock;
+    const stillMs = () => this.#postponeMs();
+    return {
+      now: () => clock.now(),
+      setTimeout: (run, delayMs) => clock.setTimeout(run, delayMs, stillMs),
+      clearTimeout: (id) => clock.clearTimeout(id),
+    };
+  }
+
   #create(input: I): AnyActor {
     const machine = this.machine as unknown as AnyStateMachine;
-    const { clock } = this.#around;
+    const clock = this.#clock();
     const actor = createActor(machine, { id: this.address, input, clock });
     const { status, error } = actor.getSnapshot() as AnyMachineSnapshot;
     if (status !== "error") return actor;

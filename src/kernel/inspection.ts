@@ -119,16 +119,16 @@ interface Scheduled {
 const AFTER = /^xstate\.after\.([^.]+)\./;
 
 /**
- * The delayed transitions of a root actor that wait for their time. The library has no public way to
- * ask for them; reading what it keeps costs nothing until somebody looks.
+ * The delayed transitions of a root actor that wait for their time, none before `notBefore`. The library
+ * has no public way to ask for them; reading what it keeps costs nothing until somebody looks.
  */
-export function timersOf(actor: AnyActor): PendingTimer[] {
+export function timersOf(actor: AnyActor, notBefore: number): PendingTimer[] {
   const { _scheduledEvents } = actor.system.getSnapshot() as {
     readonly _scheduledEvents: Readonly<Record<string, Scheduled>>;
   };
   return Object.values(_scheduledEvents).map(({ id, event, delay, startedAt }) => ({
     name: AFTER.exec(event.type)?.[1] ?? id,
     delayMs: delay,
-    dueAt: startedAt + delay,
+    dueAt: Math.max(startedAt + delay, notBefore),
   }));
 }

@@ -13,8 +13,9 @@ export interface SystemClockOptions {
 }
 
 interface Timer {
-  readonly dueAt: number;
+  dueAt: number;
   readonly run: () => void;
+  readonly stillMs: (() => number) | undefined;
   handle: NodeJS.Timeout | undefined;
 }
 
@@ -45,9 +46,10 @@ export class SystemClock implements Clock {
     return performance.timeOrigin + performance.now();
   }
 
-  setTimeout(run: () => void, delayMs: number): TimerId {
+  setTimeout(run: () => void, delayMs: number, stillMs?: () => number): TimerId {
     const id = ++this.#lastId;
-    const timer: Timer = { dueAt: this.now() + Math.max(0, delayMs), run, handle: undefined };
+    const dueAt = this.now() + Math.max(0, delayMs);
+    const timer: Timer = { dueAt, run, stillMs, handle: undefined };
     this.#timers.set(id, timer);
     this.#sleep(id, timer);
     return id;
@@ -93,7 +95,14 @@ export class SystemClock implements Clock {
   /** A timer that was cleared while it waited is no longer in the map. */
   #fire(id: TimerId): void {
     const timer = this.#timers.get(id);
+    if (timer === undefined) return;
+    const leftMs = timer.stillMs?.() ?? 0;
+    if (leftMs > 0) {
+      timer.dueAt = this.now() + leftMs;
+      this.#sleep(id, timer);
+      return;
+    }
     this.#timers.delete(id);
-    timer?.run();
+    timer.run();
   }
 }

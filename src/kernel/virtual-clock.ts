@@ -4,6 +4,7 @@ interface Timer {
   readonly id: TimerId;
   readonly dueAt: number;
   readonly run: () => void;
+  readonly stillMs: (() => number) | undefined;
 }
 
 /**
@@ -29,11 +30,10 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
-  setTimeout(run: () => void, delayMs: number): TimerId {
-    const timer = { id: ++this.#lastId, dueAt: this.#now + Math.max(0, delayMs), run };
-    const before = this.#timers.findLastIndex(({ dueAt }) => dueAt <= timer.dueAt);
-    this.#timers.splice(before + 1, 0, timer);
-    return timer.id;
+  setTimeout(run: () => void, delayMs: number, stillMs?: () => number): TimerId {
+    const id = ++this.#lastId;
+    this.#insert({ id, dueAt: this.#now + Math.max(0, delayMs), run, stillMs });
+    return id;
   }
 
   clearTimeout(id: TimerId): void {
@@ -47,8 +47,15 @@ export class VirtualClock implements Clock {
     for (let next = this.#timers[0]; next && next.dueAt <= until; next = this.#timers[0]) {
       this.#timers.shift();
       this.#now = Math.max(this.#now, next.dueAt);
-      next.run();
+      const leftMs = next.stillMs?.() ?? 0;
+      if (leftMs > 0) this.#insert({ ...next, dueAt: this.#now + leftMs });
+      else next.run();
     }
     this.#now = until;
+  }
+
+  #insert(timer: Timer): void {
+    const before = this.#timers.findLastIndex(({ dueAt }) => dueAt <= timer.dueAt);
+    this.#timers.splice(before + 1, 0, timer);
   }
 }

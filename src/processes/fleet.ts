@@ -8,6 +8,7 @@ import type {
 import { workerWith } from "../../actors/worker-effects.ts";
 import { type LiveWorkerState, manifestOf, type WorkerEvent } from "../../actors/worker-events.ts";
 import type { WorkerContext } from "../../actors/worker-facts.ts";
+import { postponeMs } from "../../actors/worker-rules.ts";
 import {
   isSameStanding,
   pongMatters,
@@ -292,6 +293,7 @@ export class Fleet {
       incarnation,
       machine: this.#machine,
       input,
+      postponeMs,
       recover: (context) => ({ ...input, ...recoveredInput(context) }) as typeof input,
     });
     const member = newMember(entry, ref, faults);

@@ -9,6 +9,7 @@ import {
   type WorkerManifest,
   workerWith,
 } from "../../actors/index.ts";
+import { postponeMs } from "../../actors/worker-rules.ts";
 import type { Mishap } from "../../src/domain/conduct.ts";
 import type { ActorRef } from "../../src/kernel/actor.ts";
 import { Kernel } from "../../src/kernel/kernel.ts";
@@ -101,6 +102,8 @@ export interface WorkerOptions {
   readonly recovered?: RecoveredWorker;
   readonly quarantine?: WorkerInput["quarantine"];
   readonly effects?: Partial<WorkerEffects>;
+  /** The actor handles each timer that comes due, also one that will change nothing. */
+  readonly isEveryLookTaken?: boolean;
 }
 
 /** A worker actor on a clock that is moved by hand, and what it did. */
@@ -130,7 +133,14 @@ export class TestWorker {
     });
     const { recovered, quarantine } = options;
     const input = { ...inputOf(() => this.clock.now(), recovered), quarantine };
-    this.ref = this.kernel.start({ address: "worker/w1", machine, input, recover: recoveredInput });
+    this.ref = this.kernel.start({
+      address: "worker/w1",
+      machine,
+      input,
+      recover: recoveredInput,
+      // As the fleet does: the model and the table are held by what it hosts.
+      postponeMs: options.isEveryLookTaken ? () => 0 : postponeMs,
+    });
   }
 
   get state(): string {

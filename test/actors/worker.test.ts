@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { NEWER, OLDER, T, TestWorker } from "./support.ts";
+import { NEWER, OLDER, T, TestWorker, type WorkerOptions } from "./support.ts";
 
 describe("registering", () => {
   test("a worker is healthy after two beats and an answered canary, and not before", () => {
@@ -54,6 +54,28 @@ describe("healthy <-> degraded", () => {
     worker.pass(1);
     expect(worker.state).toBe("degraded.limited");
     expect(worker.reasons).toBe("no beat for 5.0 s");
+  });
+
+  test("a worker that beats in time is woken by its beats only", () => {
+    const eventsOf = (options: WorkerOptions) => {
+      const worker = new TestWorker(options).proven();
+      worker.answersPings = false;
+      let events = 0;
+      worker.ref.subscribe(() => {
+        events += 1;
+      });
+      worker.beats(10);
+      return events;
+    };
+    expect(eventsOf({})).toBe(10);
+    expect(eventsOf({ isEveryLookTaken: true })).toBeGreaterThan(10);
+  });
+
+  test("the timer of its silence is told as what is left of it, from its last beat on", () => {
+    const worker = new TestWorker().proven().beats(3).pass(500);
+    const [timer] = worker.ref.inspect().timers;
+    expect(timer?.name).toBe("silence");
+    expect((timer?.dueAt ?? 0) - worker.clock.now()).toBeGreaterThanOrEqual(2.5 * T - 500);
   });
 
   test("a late worker that answers pings gets a quarter, one that does not gets nothing", () => {

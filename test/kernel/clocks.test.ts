@@ -36,6 +36,23 @@ describe("the virtual clock", () => {
     expect(steps).toBe(10);
   });
 
+  test("a timer that is told to wait longer does, and runs once", () => {
+    const clock = new VirtualClock();
+    const seen: number[] = [];
+    let until = 25;
+    const still = () => until - clock.now();
+    const id = clock.setTimeout(() => seen.push(clock.now()), 10, still);
+    clock.setTimeout(() => {
+      until = 40;
+    }, 12);
+    clock.advance(39);
+    expect(seen).toEqual([]);
+    clock.advance(100);
+    expect(seen).toEqual([40]);
+    clock.clearTimeout(id);
+    expect(clock.pending).toBe(0);
+  });
+
   test("a cleared timer does not run, not even one that is due at the same time", () => {
     const clock = new VirtualClock();
     const seen: string[] = [];
@@ -60,6 +77,25 @@ describe("the system clock", () => {
     expect(seen).toEqual(["node"]);
     vi.advanceTimersByTime(1);
     expect(seen).toEqual(["node", "ours"]);
+  });
+
+  test("a timer that is told to wait longer does, and can be cleared meanwhile", () => {
+    const clock = new SystemClock();
+    const seen: string[] = [];
+    let waits = 2;
+    const still = () => (waits-- > 0 ? 50 : 0);
+    clock.setTimeout(() => seen.push("a"), 10, still);
+    const cleared = clock.setTimeout(
+      () => seen.push("b"),
+      10,
+      () => 50,
+    );
+    vi.advanceTimersByTime(109);
+    expect(seen).toEqual([]);
+    vi.advanceTimersByTime(2);
+    expect(seen).toEqual(["a"]);
+    clock.clearTimeout(cleared);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   test("an actor waits 30 days", () => {
