@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createInbox, type Msg, type Subscription } from "nats";
-import { actorOfKey } from "../messages/actor-address.ts";
+import { actorOfKey, isCutKey } from "../messages/actor-address.ts";
 import type {
   ActorRecord,
   InspectionListener,
@@ -50,6 +50,8 @@ class BusWatching implements InspectionWatch {
   readonly #inbox = createInbox();
   readonly #subscriptions: readonly Subscription[];
   readonly #roll: NodeRoll;
+  /** Whose entries are under keys that do not say all of their addresses. */
+  readonly #ofCutKeys = new Map<string, Pick<ActorRecord, "node" | "address">>();
   readonly #stops: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
@@ -70,7 +72,7 @@ class BusWatching implements InspectionWatch {
     const actors = followBucket(
       bus,
       "actors",
-      (key, text) => (text === undefined ? this.#gone(key) : this.#record(text)),
+      (key, text) => (text === undefined ? this.#gone(key) : this.#record(key, text)),
       options.fault,
     );
     this.#stops.push(machines.stop, actors.stop);
@@ -135,15 +137,17 @@ class BusWatching implements InspectionWatch {
     if (isRecord(record)) this.#listener.record(record, true);
   }
 
-  #record(text: string): void {
+  #record(key: string, text: string): void {
     const record = parsed<ActorRecord>(text);
     if (this.#isStopped || !isRecord(record)) return;
+    if (isCutKey(key)) this.#ofCutKeys.set(key, record);
     this.#roll.mentioned(record.node);
     this.#listener.record(record, false);
   }
 
   #gone(key: string): void {
-    const { node, address } = actorOfKey(key);
+    const { node, address } = this.#ofCutKeys.get(key) ?? actorOfKey(key);
+    this.#ofCutKeys.delete(key);
     if (!this.#isStopped) this.#listener.gone(node, address);
   }
 

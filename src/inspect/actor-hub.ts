@@ -25,6 +25,8 @@ export interface ActorHubOptions {
   readonly fault: (error: unknown, what: string) => void;
   /** How often actors are looked at while nobody watches; default 5 s. */
   readonly sweepMs?: number;
+  /** Of the first record; default 1. */
+  readonly firstSeq?: number;
 }
 
 const SWEEP_MS = 5_000;
@@ -54,12 +56,13 @@ export class ActorHub {
   #expiry: NodeJS.Timeout | undefined;
   #watchedUntil = 0;
   #sweeper: NodeJS.Timeout | undefined;
-  #seq = 0;
+  #seq: number;
   #dropped = 0;
 
   constructor(options: ActorHubOptions) {
     this.#options = options;
     this.#book = new PutBook(options);
+    this.#seq = (options.firstSeq ?? 1) - 1;
   }
 
   get isWatched(): boolean {
@@ -95,6 +98,12 @@ export class ActorHub {
     }
     if (sync) await this.#sync();
     return this.info();
+  }
+
+  /** What was put may be gone: it is put again at the next look, or when a watcher asks. */
+  doubt(): void {
+    this.#isSynced = false;
+    this.#book.doubt();
   }
 
   /** Stops telling, and takes what was told out of the bucket. */

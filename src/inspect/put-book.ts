@@ -69,6 +69,13 @@ export class PutBook {
     }
   }
 
+  /** What was put may be gone: the buckets are in memory, and the server may have been started again. */
+  doubt(): void {
+    this.#defined.clear();
+    for (const [address, entry] of this.#entries)
+      this.#entries.set(address, { ...entry, line: "", putAt: 0 });
+  }
+
   /** Puts a machine, unless that was done a while ago. */
   define(machine: MachineDefinition): void {
     const { sink, now } = this.#options;

@@ -1,15 +1,23 @@
+import { createHash } from "node:crypto";
+
 /**
  * Addresses as subject tokens and bucket keys: `worker/w-1` is `worker.w-1`. What a token cannot hold
  * is written as "=" and two hex digits for each byte, so that any name that a stranger gives an actor
- * stays one token.
+ * stays one token. What is too long is cut, and a hash of the whole takes the place of the rest: no two
+ * actors share a key.
  */
 
 const MAX_TOKEN_CHARS = 200;
 const MAX_TOKENS = 12;
+/** Begins a hash: "x" is no hex digit. */
+const CUT = "=x";
+const HASH_CHARS = 16;
 
-/** An address as tokens, without the node. Whatever is too long is cut. */
+/** An address as tokens, without the node. */
 export function actorTokens(address: string): string {
-  return address.split("/").slice(0, MAX_TOKENS).map(tokenOf).join(".");
+  const parts = address.split("/");
+  if (parts.length <= MAX_TOKENS) return parts.map(tokenOf).join(".");
+  return [...parts.slice(0, MAX_TOKENS - 1).map(tokenOf), hashOf(address)].join(".");
 }
 
 /** The key of an actor in the bucket `actors`: its node, then its address. */
@@ -17,7 +25,12 @@ export function actorBucketKey(node: string, address: string): string {
   return `${tokenOf(node)}.${actorTokens(address)}`;
 }
 
-/** What `actorBucketKey` made a key of. */
+/** Whether a key does not say all of what it was made of. */
+export function isCutKey(key: string): boolean {
+  return key.includes(CUT);
+}
+
+/** What `actorBucketKey` made a key of; of one that was cut only the beginning. */
 export function actorOfKey(key: string): { readonly node: string; readonly address: string } {
   const [node = "", ...address] = key.split(".").map(textOf);
   return { node, address: address.join("/") };
@@ -28,7 +41,13 @@ function tokenOf(text: string): string {
     [...Buffer.from(char)].map((byte) => `=${byte.toString(16).padStart(2, "0")}`).join(""),
   );
   // An empty token is none, and "=" alone is never made of anything else.
-  return token === "" ? "=" : token.slice(0, MAX_TOKEN_CHARS);
+  if (token.length <= MAX_TOKEN_CHARS) return token === "" ? "=" : token;
+  const hash = hashOf(text);
+  return token.slice(0, MAX_TOKEN_CHARS - hash.length) + hash;
+}
+
+function hashOf(text: string): string {
+  return CUT + createHash("sha256").update(text).digest("hex").slice(0, HASH_CHARS);
 }
 
 function textOf(token: string): string {
@@ -37,7 +56,7 @@ function textOf(token: string): string {
   try {
     return decodeURIComponent(bytes);
   } catch {
-    // Cut in the middle of a character.
+    // Cut in the middle of a character, or by a stranger.
     return token;
   }
 }

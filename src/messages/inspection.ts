@@ -34,7 +34,10 @@ export interface ActorRecord {
   /** Where it is found on its node, for example `worker/w-1`. */
   readonly address: string;
   readonly incarnation: string;
-  /** Grows by one with each live record of its node: a gap means records that were dropped. 0 in the bucket. */
+  /**
+   * Grows by one with each live record of its node: a gap means records that were dropped. A process that
+   * is started again under the same name begins higher. 0 in the bucket.
+   */
   readonly seq: number;
   readonly at: string;
   /** Hash of its definition: its key in the bucket `machines`. */

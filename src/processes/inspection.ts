@@ -55,14 +55,21 @@ export class Inspection {
       redact: this.redact,
       now: Date.now,
       watched,
+      // In microseconds: no process tells a million records a second, so a later one begins higher.
+      firstSeq: Date.now() * 1_000,
       fault: (error, what) => fault({ error, what }),
     });
     this.#hub.start();
+    void this.#followConnection(bus);
     this.#stopAnswering = answerWatchers(bus, this.#hub, (error, what) => fault({ error, what }));
   }
 
   get isWatched(): boolean {
     return this.#hub.isWatched;
+  }
+
+  async #followConnection({ nc }: Bus): Promise<void> {
+    for await (const { type } of nc.status()) if (type === "reconnect") this.#hub.doubt();
   }
 
   /** Tells no more, and takes the actors of this process out of the bucket. */

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { type Bus, connectBus } from "../../src/bus/connect.ts";
 import { answerWatchers } from "../../src/bus/inspection-answers.ts";
@@ -9,8 +10,15 @@ import { redactor } from "../../src/inspect/redact.ts";
 import { Kernel } from "../../src/kernel/kernel.ts";
 import { ActorTable } from "../../src/messages/actor-table.ts";
 import type { ActorRecord } from "../../src/messages/inspection.ts";
+import { Inspection } from "../../src/processes/inspection.ts";
 import { counterMachine } from "../kernel/support.ts";
-import { testPrefix, useNats } from "../support/nats.ts";
+import {
+  hasPrivateNats,
+  startNatsWith,
+  startPrivateNats,
+  testPrefix,
+  useNats,
+} from "../support/nats.ts";
 
 const nats = useNats();
 
@@ -22,7 +30,7 @@ async function openBus(prefix: string): Promise<Bus> {
 }
 
 /** A process with so many actors that can be watched. */
-function startNode(bus: Bus, node: string, actors: number) {
+function startNode(bus: Bus, node: string, actors: number, options: { firstSeq?: number } = {}) {
   const kernel = new Kernel();
   const sink = new BusInspectionSink(bus);
   const faults: unknown[] = [];
@@ -33,6 +41,7 @@ function startNode(bus: Bus, node: string, actors: number) {
     redact: redactor(),
     now: Date.now,
     fault: (error) => faults.push(error),
+    ...options,
   });
   for (let i = 0; i < actors; i += 1)
     kernel.start({ address: `counter/c-${i}`, machine: counterMachine, input: { count: 0 } });
@@ -182,3 +191,145 @@ test("garbage of strangers is survived", async ({ task }) => {
   await watcher.until(() => watcher.live.length === 1);
   expect(watcher.table.actors()).toHaveLength(1);
 });
+
+test("two processes that each have an actor of one address are told apart, also when one of them goes", async ({
+  task,
+}) => {
+  const prefix = testPrefix(task);
+  const [first, second] = [
+    startNode(await openBus(prefix), "n-1", 1),
+    startNode(await openBus(prefix), "n-2", 1),
+  ];
+  const watcher = await watch(await openBus(prefix));
+  await watcher.complete;
+  first.kernel.send("counter/c-0", { type: "add" });
+  await watcher.until(() => watcher.live.length === 1);
+  const countOf = (node: string) =>
+    watcher.table.actors().find((record) => record.node === node)?.context;
+  expect([countOf("n-1"), countOf("n-2")]).toEqual([{ count: 1 }, { count: 0 }]);
+  first.stop();
+  await first.hub.close();
+  await watcher.until(() => watcher.gone.length > 0);
+  second.kernel.send("counter/c-0", { type: "add" });
+  await watcher.until(() => watcher.live.length === 2);
+  expect([countOf("n-1"), countOf("n-2")]).toEqual([undefined, { count: 1 }]);
+});
+
+test("a process that is started again under its name is believed from its first record on", async ({
+  task,
+}) => {
+  const prefix = testPrefix(task);
+  const earlier = startNode(await openBus(prefix), "n-1", 1, { firstSeq: 1_000 });
+  const watcher = await watch(await openBus(prefix));
+  await watcher.complete;
+  for (let i = 0; i < 5; i += 1) earlier.kernel.send("counter/c-0", { type: "add" });
+  await watcher.until(() => watcher.live.length === 5);
+  earlier.stop();
+  const later = startNode(await openBus(prefix), "n-1", 1, { firstSeq: 2_000 });
+  await later.hub.watch({ v: 1, watcher: "x", forMs: 60_000, sync: false });
+  later.kernel.send("counter/c-0", { type: "add" });
+  await watcher.until(() => watcher.live.length === 6);
+  expect(watcher.table.actors()).toMatchObject([{ seq: 2_000, context: { count: 1 } }]);
+});
+
+test("actors whose addresses are alike for longer than a key can be are two, and each goes by itself", async ({
+  task,
+}) => {
+  const prefix = testPrefix(task);
+  const { kernel, hub, stop } = startNode(await openBus(prefix), "n-1", 0);
+  const addresses = ["one", "two"].map((end) => `counter/${"x".repeat(300)}${end}`);
+  const input = { count: 0 };
+  for (const address of addresses) kernel.start({ address, machine: counterMachine, input });
+  const watcher = await watch(await openBus(prefix));
+  await watcher.complete;
+  expect(watcher.table.actors().map(({ address }) => address)).toEqual(addresses);
+  stop();
+  await hub.close();
+  await watcher.until(() => watcher.table.actors().length === 0);
+  expect(watcher.gone.slice().sort()).toEqual(addresses.map((address) => `n-1/${address}`));
+});
+
+test("a record that the server would refuse for its size is dropped and counted, and the next one is told", async ({
+  task,
+}) => {
+  const url = await startNatsWith("max_payload: 4KB");
+  const prefix = testPrefix(task);
+  const open = async () => {
+    const bus = await connectBus({ url, prefix, name: `test ${prefix}` });
+    onTestFinished(() => bus.close());
+    return bus;
+  };
+  await ensureTopology(await open());
+  const { kernel, hub } = startNode(await open(), "n-1", 1);
+  const watcher = await watch(await open());
+  await watcher.complete;
+  const fields = Array.from({ length: 20 }, (_, i) => [`note-${i}`, "x".repeat(1_000)]);
+  kernel.send("counter/c-0", { ...Object.fromEntries(fields), type: "add" });
+  kernel.send("counter/c-0", { type: "add" });
+  await watcher.until(() => watcher.live.length === 1);
+  expect(watcher.live[0]).toMatchObject({ context: { count: 2 } });
+  expect(hub.info().dropped).toBe(1);
+});
+
+test.skipIf(!hasPrivateNats())(
+  "nats-server killed -9 and started again: who watches, and who comes after, sees all actors",
+  async ({ task }) => {
+    const server = await startPrivateNats();
+    const prefix = testPrefix(task);
+    const open = async () => {
+      const bus = await connectBus({ url: server.url, prefix, name: `test ${prefix}` });
+      onTestFinished(() => bus.close());
+      return bus;
+    };
+    const keeper = await open();
+    await ensureTopology(keeper);
+    const node = startInspection(await open(), "n-1", 5);
+    const watcher = await watch(await open(), { renewMs: 500 });
+    await watcher.complete;
+    const restarted = new Promise<void>((resolve) => server.onRestart(() => resolve()));
+    process.kill(server.pid as number, "SIGKILL");
+    await restarted;
+    // Which the orchestrator does: the buckets were in memory.
+    const isThere = () =>
+      ensureTopology(keeper).then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(isThere, { timeout: 30_000 }).toBe(true);
+    node.kernel.send("counter/c-3", { type: "add" });
+    const isSeen = () => watcher.table.actors().some(({ context }) => hasCount(context, 1));
+    // What an actor does while nobody can listen is told with its next record.
+    while (!isSeen()) {
+      await Promise.race([watcher.until(isSeen), pause(200)]);
+      if (!isSeen()) node.kernel.send("counter/c-4", { type: "add" });
+    }
+    await watcher.until(() => watcher.table.actors().length === 5);
+    const late = await watch(await open());
+    await late.complete;
+    await late.until(() => late.table.actors().length === 5);
+    for (const { machine } of late.table.actors())
+      await expect.poll(() => late.table.machineOf(machine)?.id).toBe(counterMachine.id);
+  },
+);
+
+function hasCount(context: unknown, count: number): boolean {
+  return (context as { readonly count?: number } | undefined)?.count === count;
+}
+
+/** As `startNode`, with all that a process does for it. */
+function startInspection(bus: Bus, node: string, actors: number) {
+  const kernel = new Kernel();
+  for (let i = 0; i < actors; i += 1)
+    kernel.start({ address: `counter/c-${i}`, machine: counterMachine, input: { count: 0 } });
+  const settings = { enabled: true, redact: [] };
+  const inspection = new Inspection({
+    bus,
+    kernel,
+    node,
+    kind: "worker",
+    settings,
+    log: { warn: () => {} },
+  });
+  onTestFinished(() => inspection.close());
+  return { kernel };
+}

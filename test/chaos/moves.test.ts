@@ -67,3 +67,17 @@ test("an orchestrator that is killed amid other trouble says nothing about how l
   watch.event(started("a", "w2"));
   expect(watch.waitsAfter("kill-orchestrator")).toEqual([]);
 });
+
+test("a worker that is hurt before it has proven itself says nothing about how long that is noticed", () => {
+  const registering = { workerId: "w1", to: "registering" } as WorkerStateEvent;
+  const watch = new MoveWatch();
+  watch.state(registering);
+  watch.hurt("cut-worker", "w1");
+  watch.state(offline("w1"));
+  expect(seen(watch)).toEqual([0, 0]);
+  watch.state(registering);
+  watch.state({ workerId: "w1", to: "healthy" } as WorkerStateEvent);
+  watch.hurt("cut-worker", "w1");
+  watch.state(offline("w1"));
+  expect(seen(watch)).toEqual([1, 0]);
+});

@@ -23,6 +23,8 @@ export class MoveWatch {
   readonly #holder = new Map<string, string>();
   readonly #lost = new Map<string, Victim>();
   readonly #victims = new Map<string, Victim>();
+  /** Workers that have registered, and have not yet been seen to beat and to take work. */
+  readonly #unproven = new Set<string>();
   readonly #moves = new Map<FaultKind, { detectionMs: number[]; takenElsewhereMs: number[] }>();
   /** Executions that are under way. */
   readonly #open = new Set<string>();
@@ -74,8 +76,12 @@ export class MoveWatch {
     this.#lost.clear();
   }
 
+  /**
+   * A worker that is still to prove itself is passed over: it holds nothing, and has 10 intervals for that
+   * however it fares (contract B5).
+   */
   hurt(kind: FaultKind, workerId: string): void {
-    if (performance.now() < this.#quietFrom) return;
+    if (performance.now() < this.#quietFrom || this.#unproven.has(workerId)) return;
     const victim = { kind, workerId, at: performance.now() };
     this.#victims.set(workerId, victim);
     for (const [executionId, holder] of this.#holder) {
@@ -102,6 +108,8 @@ export class MoveWatch {
   }
 
   state({ workerId, to }: WorkerStateEvent): void {
+    if (to === "registering") this.#unproven.add(workerId);
+    else this.#unproven.delete(workerId);
     const victim = this.#victims.get(workerId);
     if (to !== "offline" || victim === undefined) return;
     this.#victims.delete(workerId);

@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { actorBucketKey, actorOfKey, actorTokens } from "../../src/messages/actor-address.ts";
+import {
+  actorBucketKey,
+  actorOfKey,
+  actorTokens,
+  isCutKey,
+} from "../../src/messages/actor-address.ts";
 
 test("an address is as many tokens as it has parts", () => {
   expect(actorTokens("worker/w-1")).toBe("worker.w-1");
@@ -28,7 +33,13 @@ test("any short address comes back as it was, and never says more than one token
   );
 });
 
-test("one that is far too long is cut", () => {
-  expect(actorTokens("x".repeat(100_000)).length).toBe(200);
-  expect(actorTokens("a/".repeat(1_000)).split(".")).toHaveLength(12);
+test("one that is far too long is cut, and is still another one than those that begin alike", () => {
+  const long = "x".repeat(100_000);
+  expect(actorTokens(long).length).toBe(200);
+  expect(actorTokens(`${long}y`)).not.toBe(actorTokens(long));
+  const deep = "a/".repeat(1_000);
+  expect(actorTokens(deep).split(".")).toHaveLength(12);
+  expect(actorTokens(`${deep}b`)).not.toBe(actorTokens(deep));
+  expect(isCutKey(actorBucketKey("n", long))).toBe(true);
+  expect(isCutKey(actorBucketKey("n", "worker/=x"))).toBe(false);
 });
