@@ -14,7 +14,7 @@ const UNIT = [
 const ANY_SERVER = [
   "test/client/**/*.test.ts",
   "test/pages/**/*.test.ts",
-  "test/system/{bad-input,blocked-loop,cut-off,drain,executions,hostile-workers,http,scaling-docker}.test.ts",
+  "test/system/{actors,bad-input,blocked-loop,cut-off,drain,executions,hostile-workers,http,scaling-docker}.test.ts",
   "test/system/{pause-operator,poison,scaling,silent-worker}.test.ts",
 ];
 

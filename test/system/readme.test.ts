@@ -86,6 +86,17 @@ if (nats.atLeast("2.10.0")) {
     expect(code).toBe(0);
   });
 
+  // How long things take beside other tests says nothing: it is shown and not judged.
+  test.each(["demo:inspect", "demo:scaling"])(
+    "npm run %s shows what it says and checks itself",
+    { timeout: 300_000 },
+    async (name) => {
+      const { code, output } = await run("npm", ["run", name], { DEMO_TIMES: "shown" });
+      expect(output).toContain("demo: all checks passed");
+      expect(code).toBe(0);
+    },
+  );
+
   test("the programs and commands of the README do what it says", {
     timeout: 120_000,
   }, async () => {
