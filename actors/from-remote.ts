@@ -1,6 +1,11 @@
 import type { ActorLogic, Snapshot } from "xstate";
 import { RemoteActorError } from "../src/domain/errors.ts";
-import type { ActorRecord, InspectionSource, InspectionWatch } from "../src/messages/inspection.ts";
+import type {
+  ActorRecord,
+  InspectionListener,
+  InspectionSource,
+  InspectionWatch,
+} from "../src/messages/inspection.ts";
 import { RemoteViews } from "./remote-view.ts";
 
 export interface RemoteOptions {
@@ -129,7 +134,7 @@ class Mirroring {
   async #begin(source: InspectionSource): Promise<void> {
     if (this.#isOver) return;
     try {
-      this.#watch = await source.watch({
+      const listener: InspectionListener = {
         record: (record) => {
           if (this.#views.record(record, Date.now())) this.#judge();
         },
@@ -142,7 +147,8 @@ class Mirroring {
           if (this.#views.gone(node, address))
             this.#after(LAST_WORDS_MS, () => this.#judge("gone"));
         },
-      });
+      };
+      this.#watch = await source.watch(listener, [this.#address]);
       if (this.#isOver) this.#watch.stop();
     } catch (error) {
       this.#fail(error);

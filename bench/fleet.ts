@@ -12,7 +12,7 @@ export class BenchFleet implements AsyncDisposable {
   readonly #env: Readonly<Record<string, string>>;
   readonly #children: ChildProcess[] = [];
 
-  constructor(bus: Bus, url: string, slots: number) {
+  constructor(bus: Bus, url: string, slots: number, env: Readonly<Record<string, string>> = {}) {
     this.#bus = bus;
     this.#env = {
       BATUTA_NATS_URL: url,
@@ -23,6 +23,7 @@ export class BenchFleet implements AsyncDisposable {
       // Only what is to fail does, and it is to wait for longer than the bench takes.
       BATUTA_RETRY_BACKOFF: "12h",
       BATUTA_RETRY_BACKOFF_MAX: "12h",
+      ...env,
     };
   }
 

@@ -38,7 +38,8 @@ export async function measureIdle(
   };
 }
 
-async function simulatedWorker(bus: Bus, workerId: string): Promise<() => void> {
+/** A worker that registers, beats and answers pings; resolves with a function that ends it. */
+export async function simulatedWorker(bus: Bus, workerId: string): Promise<() => void> {
   const { nc, names } = bus;
   const registration = registrationOf(workerId, { heartbeatIntervalMs: BEAT_MS });
   const { incarnation } = registration;

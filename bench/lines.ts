@@ -91,7 +91,8 @@ export function decidingLines({ workers, decide, copy }: DecidingFigures): Line[
 }
 
 /** What a beat costs more when it could be watched, and when it is. */
-export function watchingLines({ bareUs, unwatchedUs, watchedUs }: WatchingFigures): Line[] {
+export function watchingLines(figures: WatchingFigures): Line[] {
+  const { bareUs, unwatchedUs, watchedUs, followedUs } = figures;
   const ratioTo = "a beat without inspection";
   return [
     {
@@ -108,6 +109,13 @@ export function watchingLines({ bareUs, unwatchedUs, watchedUs }: WatchingFigure
       ratio: watchedUs / bareUs,
       ratioTo,
       below: 10,
+    },
+    {
+      name: "more for one that somebody looks at",
+      unit: "us",
+      value: followedUs - bareUs,
+      ratio: followedUs / bareUs,
+      ratioTo,
     },
   ];
 }

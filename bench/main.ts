@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { cpus, release, tmpdir, totalmem } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startOwnServer } from "../scripts/own-server.ts";
@@ -19,6 +19,7 @@ import {
   waitingLines,
   watchingLines,
 } from "./lines.ts";
+import { machine } from "./machine.ts";
 import type { Rate } from "./measure.ts";
 import { type Line, printReport, targets } from "./report.ts";
 import { measureWatching } from "./watching.ts";
@@ -163,17 +164,6 @@ async function progress<T>(what: string, run: () => Promise<T>): Promise<T> {
   const result = await run();
   process.stderr.write(` ${((performance.now() - startedAt) / 1_000).toFixed(1)} s\n`);
   return result;
-}
-
-function machine() {
-  const [cpu] = cpus();
-  return {
-    cores: cpus().length,
-    cpu: cpu?.model ?? "unknown",
-    memoryGB: Math.round(totalmem() / 2 ** 30),
-    kernel: release(),
-    node: process.version,
-  };
 }
 
 function about(server: NatsServer) {

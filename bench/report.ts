@@ -14,8 +14,9 @@ export interface Line {
   /** Targets of the ratio. */
   readonly atLeast?: number;
   readonly atMost?: number;
-  /** Target of the value. */
+  /** Targets of the value. */
   readonly below?: number;
+  readonly above?: number;
 }
 
 export interface Target {
@@ -26,9 +27,10 @@ export interface Target {
 
 /** The figures that something is expected of, and whether they hold. */
 export function targets(lines: readonly Line[]): Target[] {
-  return lines.flatMap(({ name, value, ratio = 0, atLeast, atMost, below }): Target[] => {
+  return lines.flatMap(({ name, value, ratio = 0, atLeast, atMost, below, above }): Target[] => {
     if (atLeast !== undefined) return [{ name, met: ratio >= atLeast, text: `>= ${atLeast} x` }];
     if (atMost !== undefined) return [{ name, met: ratio <= atMost, text: `<= ${atMost} x` }];
+    if (above !== undefined) return [{ name, met: value > above, text: `> ${above}` }];
     return below === undefined ? [] : [{ name, met: value < below, text: `< ${below}` }];
   });
 }

@@ -1,11 +1,11 @@
-// Writes docs/images/inspect-*.png from a real fleet: `npx tsx scripts/screenshots.ts`. Needs a Chromium
-// on PATH, or BATUTA_TEST_CHROMIUM.
+// Writes docs/images/inspect-*.png from a real fleet: `npx tsx scripts/screenshots.ts`.
 import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
+import { launchChromium } from "./chromium.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const SHOTS = [
@@ -28,10 +28,7 @@ const fleet = spawn(process.execPath, [join(ROOT, "bin/batuta.js"), "dev", "-o",
 });
 try {
   const url = await addressOf(fleet.stdout);
-  const browser = await chromium.launch({
-    executablePath: process.env.BATUTA_TEST_CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-  });
+  const browser = await launchChromium();
   for (const { name, colorScheme, width, height } of SHOTS) {
     const page = await browser.newPage({ viewport: { width, height }, colorScheme });
     await page.goto(`${url}/inspect`);

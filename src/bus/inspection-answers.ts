@@ -39,7 +39,12 @@ async function answer(bus: Bus, node: WatchedNode, msg: Msg): Promise<void> {
 }
 
 function requestOf(msg: Msg): WatchRequest | undefined {
-  const { v, watcher, forMs, sync } = jsonOf<Partial<WatchRequest>>(msg) ?? {};
+  const { v, watcher, forMs, sync, follow } = jsonOf<Partial<WatchRequest>>(msg) ?? {};
   const isSound = v === 1 && typeof watcher === "string" && typeof forMs === "number" && forMs > 0;
-  return isSound ? { v, watcher, forMs, sync: sync === true } : undefined;
+  if (!isSound || !(follow === undefined || isTexts(follow))) return undefined;
+  return { v, watcher, forMs, sync: sync === true, follow };
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === "string");
 }

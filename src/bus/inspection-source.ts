@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createInbox, type Msg, type Subscription } from "nats";
 import { actorOfKey, isCutKey } from "../messages/actor-address.ts";
+import type { Followed } from "../messages/followed.ts";
 import type {
   ActorRecord,
   InspectionListener,
@@ -35,8 +36,8 @@ export class BusInspectionSource implements InspectionSource {
     this.#options = { renewMs: RENEW_MS, fault: () => {}, ...options };
   }
 
-  async watch(listener: InspectionListener): Promise<InspectionWatch> {
-    return new BusWatching(this.#bus, listener, this.#options);
+  async watch(listener: InspectionListener, followed: Followed = "all"): Promise<InspectionWatch> {
+    return new BusWatching(this.#bus, listener, followed, this.#options);
   }
 }
 
@@ -54,11 +55,18 @@ class BusWatching implements InspectionWatch {
   readonly #ofCutKeys = new Map<string, Pick<ActorRecord, "node" | "address">>();
   readonly #stops: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #followed: Followed;
   #isStopped = false;
 
-  constructor(bus: Bus, listener: InspectionListener, options: Required<InspectionSourceOptions>) {
+  constructor(
+    bus: Bus,
+    listener: InspectionListener,
+    followed: Followed,
+    options: Required<InspectionSourceOptions>,
+  ) {
     this.#bus = bus;
     this.#listener = listener;
+    this.#followed = followed;
     this.#options = options;
     const { nc, names } = bus;
     const goneAfterMs = 2.2 * options.renewMs;
@@ -84,6 +92,11 @@ class BusWatching implements InspectionWatch {
     void this.#followConnection([machines, actors]);
   }
 
+  follow(followed: Followed): void {
+    this.#followed = followed;
+    if (!this.#isStopped) this.#ask(false);
+  }
+
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
@@ -103,7 +116,8 @@ class BusWatching implements InspectionWatch {
     const { nc, names } = this.#bus;
     if (nc.isClosed()) return;
     const forMs = WATCH_FACTOR * this.#options.renewMs;
-    const request: WatchRequest = { v: 1, watcher: this.#watcher, forMs, sync };
+    const follow = this.#followed === "all" ? undefined : this.#followed;
+    const request: WatchRequest = { v: 1, watcher: this.#watcher, forMs, sync, follow };
     nc.publish(names.inspectionWatch, JSON.stringify(request), { reply: this.#inbox });
   }
 

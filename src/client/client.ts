@@ -111,9 +111,9 @@ export class Client implements AsyncDisposable {
   get actors(): InspectionSource {
     this.#actors ??= sharedSource({
       // What a program that only submits flows does not need is not loaded.
-      watch: async (listener) => {
+      watch: async (listener, followed) => {
         const { BusInspectionSource } = await import("../bus/inspection-source.ts");
-        return new BusInspectionSource(this.#bus).watch(listener);
+        return new BusInspectionSource(this.#bus).watch(listener, followed);
       },
     });
     return this.#actors;

@@ -8,7 +8,8 @@ import type {
   WatchRequest,
 } from "../messages/inspection.ts";
 import { machineOf, recordOf } from "./actor-records.ts";
-import { ContextPace } from "./context-pace.ts";
+import { ContextPace, isQuiet } from "./context-pace.ts";
+import { Followers } from "./followers.ts";
 import { PutBook } from "./put-book.ts";
 import type { Redact } from "./redact.ts";
 
@@ -40,6 +41,7 @@ const LONGEST_WATCH_MS = 60_000;
 export class ActorHub {
   readonly #options: ActorHubOptions;
   readonly #book: PutBook;
+  readonly #followers = new Followers();
   readonly #pace = new ContextPace((address) => this.#tellAgain(address));
   /** When each actor entered the state that it was last seen in. */
   readonly #entered = new Map<
@@ -85,8 +87,10 @@ export class ActorHub {
    * Tells what the actors do for as long as is asked. With `sync` it resolves when each of them is in
    * the bucket as it is now.
    */
-  async watch({ forMs, sync }: WatchRequest): Promise<NodeInfo> {
-    const until = this.#options.now() + Math.min(forMs, LONGEST_WATCH_MS);
+  async watch({ watcher, forMs, sync, follow }: WatchRequest): Promise<NodeInfo> {
+    const now = this.#options.now();
+    const until = now + Math.min(forMs, LONGEST_WATCH_MS);
+    const fresh = this.#followers.note(watcher, follow ?? "all", until, now);
     if (until > this.#watchedUntil) {
       this.#watchedUntil = until;
       clearTimeout(this.#expiry);
@@ -96,6 +100,7 @@ export class ActorHub {
       this.#options.watched?.();
       this.#attach();
     }
+    for (const address of fresh) this.#tellAgain(address);
     if (sync) await this.#sync();
     return this.info();
   }
@@ -128,6 +133,7 @@ export class ActorHub {
     this.#leave?.();
     this.#leave = undefined;
     this.#watchedUntil = 0;
+    this.#followers.clear();
     // From here on nobody notes what changes.
     this.#isSynced = false;
     this.#changed.clear();
@@ -148,12 +154,13 @@ export class ActorHub {
 
   #record(seen: InspectionRecord, machine: ReturnType<typeof machineOf>, seq: number): ActorRecord {
     const { node, redact } = this.#options;
-    const isBrief = this.#pace.isBrief(seen);
+    const isFollowed = this.#followers.follow(seen.address);
+    const isBrief = isFollowed ? this.#pace.isBrief(seen) : isQuiet(seen);
     const since = this.#since(seen);
     return recordOf(seen, { node: node.node, seq, machine, since, redact, isBrief });
   }
 
-  /** After a burst its last context is told in any case. */
+  /** As it is now: after a burst, or when somebody begins to follow it. */
   #tellAgain(address: string): void {
     const ref = this.#options.kernel.find(address);
     if (ref !== undefined && this.isWatched) this.#tell(ref.inspect());

@@ -4,6 +4,11 @@ import type { InspectionRecord } from "../kernel/reports.ts";
 const WINDOW_MS = 250;
 const IN_WINDOW = 5;
 
+/** Whether an actor handled something and stayed in its state. */
+export function isQuiet({ kind, from, snapshot }: InspectionRecord): boolean {
+  return kind === "transition" && from === snapshot.state;
+}
+
 /** Which records of an actor go without a context, and when the last one of a burst is owed. */
 export class ContextPace {
   /** How many contexts of each actor were told since when. */
@@ -19,8 +24,9 @@ export class ContextPace {
   }
 
   /** What changes a state, and what begins or ends an actor, is told in full. */
-  isBrief({ kind, address, at, from, snapshot }: InspectionRecord): boolean {
-    if (kind !== "transition" || from !== snapshot.state) return false;
+  isBrief(seen: InspectionRecord): boolean {
+    if (!isQuiet(seen)) return false;
+    const { address, at } = seen;
     const told = this.#told.get(address);
     if (told === undefined || Math.abs(at - told.since) >= WINDOW_MS) {
       this.#told.set(address, { since: at, count: 1 });

@@ -1,10 +1,11 @@
+import { unionOf } from "../messages/followed.ts";
 import type { ActorRecord } from "../messages/inspection.ts";
 import type { Connection, ConnectionEvents } from "./connection.ts";
 import type { Endpoint, Hall } from "./hall.ts";
 import { readFollow } from "./live-request.ts";
 import { LiveTexts } from "./live-texts.ts";
 import { CHUNK, LiveViewer } from "./live-viewer.ts";
-import type { Mirror, MirrorListener } from "./mirror.ts";
+import type { Attachment, Mirror, MirrorListener } from "./mirror.ts";
 
 const PATH = "/inspect/live";
 const MAX_FRAME_BYTES = 65_536;
@@ -31,7 +32,10 @@ export function liveGateway(
     return {
       text: (text) => {
         const request = readFollow(text);
-        if (!("refused" in request)) return viewer.follow(request);
+        if (!("refused" in request)) {
+          viewer.follow(request);
+          return broadcast.follow();
+        }
         onTrouble("a frame of a page that cannot be read", request.refused);
         viewer.refuse(request.refused);
       },
@@ -49,7 +53,7 @@ class Broadcast {
   readonly #mirror: Mirror;
   readonly #viewers = new Set<LiveViewer>();
   #changed = new Set<string>();
-  #detach: (() => void) | undefined;
+  #place: Attachment | undefined;
   #ticking: NodeJS.Timeout | undefined;
 
   constructor(mirror: Mirror) {
@@ -60,21 +64,27 @@ class Broadcast {
   /** Gives back how to leave. */
   join(viewer: LiveViewer): () => void {
     this.#viewers.add(viewer);
-    this.#detach ??= this.#mirror.attach(this.#listener());
+    this.#place ??= this.#mirror.attach(this.#listener(), []);
     this.#ticking ??= setInterval(() => this.#tick(), TICK_MS);
     void this.#greet(viewer);
     return () => {
       this.#viewers.delete(viewer);
       if (this.#viewers.size === 0) this.close();
+      else this.follow();
     };
   }
 
   close(): void {
     clearInterval(this.#ticking);
-    this.#detach?.();
+    this.#place?.leave();
     this.#ticking = undefined;
-    this.#detach = undefined;
+    this.#place = undefined;
     this.#changed.clear();
+  }
+
+  /** What the viewers follow is another thing than before. */
+  follow(): void {
+    this.#place?.follow(unionOf([...this.#viewers].map((viewer) => viewer.followed)));
   }
 
   async #greet(viewer: LiveViewer): Promise<void> {

@@ -77,6 +77,11 @@ export class LiveViewer {
     }
   }
 
+  /** Addresses of the actors that are followed. */
+  get followed(): readonly string[] {
+    return [...this.#followed].flatMap((key) => this.#mirror.actors.get(key)?.address ?? []);
+  }
+
   record(key: string, record: ActorRecord): void {
     if (this.#followed.has(key)) this.#keep(this.#texts.record(record, true));
     else if (this.#follows.all) this.#keep(this.#texts.record(record, false));

@@ -1,3 +1,4 @@
+import { type Followed, isSameFollowed, unionOf } from "../messages/followed.ts";
 import {
   type ActorRecord,
   actorKey,
@@ -18,6 +19,13 @@ export interface MirrorListener {
   machine(machine: MachineDefinition): void;
   /** A node came, went, or tells other numbers; `hasTurned`: its actors are lost, or found again (`isLost`). */
   node(node: string, hasTurned: boolean): void;
+}
+
+/** A viewer's place at the mirror. */
+export interface Attachment {
+  /** Follows these in place of those before. */
+  follow(followed: Followed): void;
+  leave(): void;
 }
 
 export interface MirrorOptions {
@@ -43,7 +51,8 @@ const MAX_MACHINES = 5_000;
 export class Mirror {
   readonly #source: InspectionSource;
   readonly #options: Required<MirrorOptions>;
-  readonly #listeners = new Set<MirrorListener>();
+  readonly #listeners = new Map<MirrorListener, Followed>();
+  #followed: Followed = [];
   readonly #actors = new Map<string, ActorRecord>();
   readonly #ended = new Set<string>();
   readonly #machines = new Map<string, MachineDefinition>();
@@ -87,14 +96,28 @@ export class Mirror {
     return this.#lost.has(record.node);
   }
 
-  /** Tells `listener` what changes from now on, until the function that comes back is called. */
-  attach(listener: MirrorListener): () => void {
+  /** Tells `listener` what changes from now on, until it leaves. */
+  attach(listener: MirrorListener, followed: Followed): Attachment {
     clearTimeout(this.#leaving);
-    this.#listeners.add(listener);
-    this.#watching ??= new Watching(this.#source, this.#hear(), this.#options);
-    return () => {
-      if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#leave();
+    const follow = (others: Followed) => {
+      this.#listeners.set(listener, others);
+      this.#follow();
     };
+    follow(followed);
+    this.#watching ??= new Watching(this.#source, this.#hear(), this.#followed, this.#options);
+    const leave = () => {
+      if (!this.#listeners.delete(listener)) return;
+      this.#follow();
+      if (this.#listeners.size === 0) this.#leave();
+    };
+    return { follow, leave };
+  }
+
+  #follow(): void {
+    const followed = unionOf(this.#listeners.values());
+    if (isSameFollowed(followed, this.#followed)) return;
+    this.#followed = followed;
+    this.#watching?.follow(followed);
   }
 
   /** Resolves when all that answered when watching began have been heard, or nobody is watched. */
@@ -122,7 +145,7 @@ export class Mirror {
   }
 
   #tell(say: (listener: MirrorListener) => void): void {
-    for (const listener of this.#listeners) say(listener);
+    for (const listener of this.#listeners.keys()) say(listener);
   }
 
   #hear(): InspectionListener {

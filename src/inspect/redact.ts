@@ -82,10 +82,11 @@ class Redaction {
       if (value instanceof Date) return timeOf(value);
       if (value instanceof Error) return this.#budget.cut(`${value.name}: ${value.message}`);
       if (value instanceof Set) return this.#list(value, value.size, depth);
-      if (value instanceof Map) return this.#fields(value, value.size, depth);
+      if (value instanceof Map)
+        return this.#fields(value.keys(), value.size, (key) => value.get(key), depth);
       if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
       const keys = Object.keys(value);
-      return this.#fields(readEach(value, keys), keys.length, depth);
+      return this.#fields(keys, keys.length, (key) => read(value, key as string), depth);
     } catch {
       // A proxy or an object of a stranger's class: what it says of itself is not worth an actor.
       return UNREADABLE;
@@ -102,24 +103,31 @@ class Redaction {
     return list;
   }
 
-  #fields(entries: Iterable<readonly [unknown, unknown]>, size: number, depth: number): object {
-    const fields: [string, unknown][] = [];
-    let read = 0;
-    for (const [name, value] of entries) {
+  #fields(
+    names: Iterable<unknown>,
+    size: number,
+    at: (name: unknown) => unknown,
+    depth: number,
+  ): object {
+    const fields = {};
+    let [written, read] = [0, 0];
+    for (const name of names) {
+      const value = at(name);
       // What a machine is given to ask, like the time, tells nobody anything.
       if (typeof value === "function") {
         read += 1;
         continue;
       }
-      if (!this.#budget.hasRoom(fields.length)) break;
+      if (!this.#budget.hasRoom(written)) break;
       read += 1;
+      written += 1;
       // What a field is called in full says what it holds.
       const key = String(name);
-      fields.push([this.#budget.cut(key), this.#field(key, value, depth)]);
+      put(fields, this.#budget.cut(key), this.#field(key, value, depth));
     }
     const left = size - read;
-    if (left > 0) fields.push(["…", `${left} more`]);
-    return Object.fromEntries(fields);
+    if (left > 0) put(fields, "…", `${left} more`);
+    return fields;
   }
 
   #field(key: string, value: unknown, depth: number): unknown {
@@ -130,8 +138,16 @@ class Redaction {
   }
 }
 
-function* readEach(value: object, keys: readonly string[]): Iterable<[string, unknown]> {
-  for (const key of keys) yield [key, read(value, key)];
+/** A field of that name, also where an assignment would set the prototype. */
+function put(fields: object, key: string, value: unknown): void {
+  if (key !== "__proto__") (fields as Record<string, unknown>)[key] = value;
+  else
+    Object.defineProperty(fields, key, {
+      value,
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
 }
 
 function read(value: object, key: string): unknown {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { InspectionSink, NodeInfo } from "../messages/inspection.ts";
 import type { Connection, ConnectionEvents } from "./connection.ts";
 import type { Endpoint, Hall } from "./hall.ts";
-import type { Mirror } from "./mirror.ts";
+import type { Mirror, MirrorListener } from "./mirror.ts";
 import { StatelyTexts } from "./stately-messages.ts";
 import { type ProducerOptions, StatelyProducer } from "./stately-producer.ts";
 import { StatelyViewer } from "./stately-viewer.ts";
@@ -88,12 +88,14 @@ export function statelyGateway(
 }
 
 function watch(mirror: Mirror, viewer: StatelyViewer): () => void {
-  return mirror.attach({
+  const listener: MirrorListener = {
     record: (key, record) => viewer.record(key, record),
     gone: (key, record) => viewer.gone(key, record),
     machine: ({ hash }) => viewer.define(hash),
     node: (node, hasTurned) => {
       if (hasTurned) viewer.turn(node);
     },
-  });
+  };
+  // Stately's tools have no way to say which actors they show.
+  return mirror.attach(listener, "all").leave;
 }

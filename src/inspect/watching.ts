@@ -1,3 +1,4 @@
+import type { Followed } from "../messages/followed.ts";
 import type {
   InspectionListener,
   InspectionSource,
@@ -15,13 +16,20 @@ export class Watching {
   readonly #source: InspectionSource;
   readonly #listener: InspectionListener;
   readonly #options: WatchingOptions;
+  #followed: Followed;
   #watch: InspectionWatch | undefined;
   #retry: NodeJS.Timeout | undefined;
   #isOver = false;
   #completed: () => void = () => {};
 
-  constructor(source: InspectionSource, listener: InspectionListener, options: WatchingOptions) {
+  constructor(
+    source: InspectionSource,
+    listener: InspectionListener,
+    followed: Followed,
+    options: WatchingOptions,
+  ) {
     this.#source = source;
+    this.#followed = followed;
     this.#options = options;
     this.#listener = {
       record: (record, isLive) => this.#isOver || listener.record(record, isLive),
@@ -36,6 +44,11 @@ export class Watching {
     void this.#begin();
   }
 
+  follow(followed: Followed): void {
+    this.#followed = followed;
+    this.#watch?.follow(followed);
+  }
+
   stop(): void {
     this.#isOver = true;
     clearTimeout(this.#retry);
@@ -45,8 +58,10 @@ export class Watching {
 
   async #begin(): Promise<void> {
     try {
-      const watch = await this.#source.watch(this.#listener);
+      const begunWith = this.#followed;
+      const watch = await this.#source.watch(this.#listener, begunWith);
       this.#watch = watch;
+      if (this.#followed !== begunWith) watch.follow(this.#followed);
       if (this.#isOver) watch.stop();
       await watch.complete;
       this.#completed();

@@ -3,7 +3,7 @@ import type { ActorEvent, ActorRef, ActorSnapshot, ActorSpec, ActorStatus } from
 import type { Clock, TimerId } from "./clock.ts";
 import { ActorStartError } from "./errors.ts";
 import type { Hub } from "./hub.ts";
-import { type Step, timersOf, Watch } from "./inspection.ts";
+import { type Step, timersOf, Watch, watchable } from "./inspection.ts";
 import type { DeadLetterReason, InspectionKind, InspectionRecord } from "./reports.ts";
 import { type RestartPolicy, RestartRecord } from "./restarts.ts";
 import { toSnapshot } from "./snapshots.ts";
@@ -89,7 +89,7 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
   start(): void {
     const actor = this.#actor;
     actor.subscribe({
-      next: () => this.#changed(),
+      next: () => this.#handled(),
       // Without this observer a failure would end the process.
       error: (error: unknown) => this.#failed(error),
       complete: () => this.#completed(),
@@ -110,10 +110,7 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
 
   /** Reports every transition to the inspectors from now on. */
   watch(): void {
-    const { hub } = this.#around;
-    this.#watch ??= new Watch(this.#actor, this.address, hub, (step) => {
-      hub.inspected(this.record("transition", step));
-    });
+    this.#watch ??= new Watch(this.#actor, this.address, this.#around.hub);
   }
 
   unwatch(): void {
@@ -168,12 +165,20 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
   }
 
   #create(input: I): AnyActor {
-    const machine = this.machine as unknown as AnyStateMachine;
+    const machine = watchable(this.machine as unknown as AnyStateMachine, () => this.#watch);
     const clock = this.#clock();
     const actor = createActor(machine, { id: this.address, input, clock });
     const { status, error } = actor.getSnapshot() as AnyMachineSnapshot;
     if (status !== "error") return actor;
     throw new ActorStartError(`${this.address}: ${String(error)}`, { cause: error });
+  }
+
+  #handled(): void {
+    this.#changed();
+    // Of its last one it is told with its end.
+    if (this.#inner.status !== "active") return;
+    const step = this.#watch?.handled(this.#actor);
+    if (step !== undefined) this.#around.hub.inspected(this.record("transition", step));
   }
 
   #changed(): void {

@@ -1,10 +1,7 @@
-import type { AnyActor, InspectionEvent } from "xstate";
+import type { AnyActor, AnyMachineSnapshot, AnyStateMachine } from "xstate";
 import { type ActorEvent, type StateValue, stateOf } from "./actor.ts";
 import type { Hub } from "./hub.ts";
 import type { PendingTimer } from "./reports.ts";
-
-/** How the library stops an actor. */
-const STOP = "xstate.stop";
 
 /** What an actor did with one event. */
 export interface Step {
@@ -17,31 +14,65 @@ export interface Step {
   readonly actions: readonly string[];
 }
 
+/** What the library hands to a machine beside the event. */
+interface Scope {
+  actionExecutor: (action: { readonly type: string }) => void;
+}
+
 /**
- * The eye on one root actor. Attached only while somebody watches: an inspector that does nothing
- * already triples the cost of an event.
+ * A machine whose events can be watched, by whoever `watch` gives when one comes.
+ *
+ * The library's own inspection makes five events of each one, for every actor of a system: to hear them
+ * alone costs as much as the actor takes to handle its event (bench/watching.ts).
  */
+export function watchable(
+  machine: AnyStateMachine,
+  watch: () => Watch | undefined,
+): AnyStateMachine {
+  const transition = machine.transition as unknown as (
+    snapshot: AnyMachineSnapshot,
+    event: ActorEvent,
+    scope: Scope,
+  ) => AnyMachineSnapshot;
+  return Object.assign(Object.create(machine) as AnyStateMachine, {
+    transition: (snapshot: AnyMachineSnapshot, event: ActorEvent, scope: Scope) => {
+      const eye = watch();
+      if (eye === undefined || event.type === STOP) return transition(snapshot, event, scope);
+      const run = scope.actionExecutor;
+      eye.begin(event);
+      scope.actionExecutor = (action) => {
+        eye.note(action.type);
+        run(action);
+      };
+      try {
+        return transition(snapshot, event, scope);
+      } finally {
+        scope.actionExecutor = run;
+      }
+    },
+  });
+}
+
+/** How the library stops an actor. */
+const STOP = "xstate.stop";
+/** The first of an actor, which no machine is asked about. */
+const INIT: ActorEvent = { type: "xstate.init" };
+
+/** The eye on one root actor. There is one only while somebody watches. */
 export class Watch {
-  readonly #actor: AnyActor;
   readonly #address: string;
   readonly #hub: Hub;
-  readonly #subscription: { unsubscribe(): void };
   #event: ActorEvent | undefined;
   #source: string | undefined;
   #value: StateValue;
   #from: string;
   #actions: string[] = [];
 
-  /** Calls `onTransition` for each event that the actor handled to its end. */
-  constructor(actor: AnyActor, address: string, hub: Hub, onTransition: (step: Step) => void) {
-    this.#actor = actor;
+  constructor(actor: AnyActor, address: string, hub: Hub) {
     this.#address = address;
     this.#hub = hub;
     this.#value = valueNow(actor);
     this.#from = stateOf(this.#value);
-    const observe = (seen: InspectionEvent) => this.#observe(seen, onTransition);
-    // An inspector that throws would take the event with it.
-    this.#subscription = actor.system.inspect((seen) => hub.tell(observe, seen));
   }
 
   /** The step under way: where an actor ends, nobody reports its last transition. */
@@ -54,26 +85,37 @@ export class Watch {
     };
   }
 
-  stop(): void {
-    this.#subscription.unsubscribe();
-    if (this.#hub.acting === this.#address) this.#hub.acting = this.#source;
+  /** An event is about to be handled; whoever is at work just now has sent it. */
+  begin(event: ActorEvent): void {
+    const { acting } = this.#hub;
+    this.#event = event;
+    this.#source = acting;
+    this.#actions = [];
+    this.#hub.acting = this.#address;
   }
 
-  #observe(seen: InspectionEvent, onTransition: (step: Step) => void): void {
-    if (seen.actorRef !== this.#actor) return;
-    if (seen.type === "@xstate.action") this.#note(seen.action.type);
-    else if (seen.type === "@xstate.event") this.#begin(seen.event);
-    else if (seen.type === "@xstate.snapshot" && seen.event.type !== STOP) {
-      this.#end();
-      onTransition({ ...this.step, event: seen.event });
-      this.#enter(valueNow(this.#actor));
-      this.#clear();
-    }
-  }
-
-  /** The library's own actions, which set and clear timers, are none of the machine's. */
-  #note(action: string): void {
+  /** An action runs. The library's own, which set and clear timers, are none of the machine's. */
+  note(action: string): void {
     if (!action.startsWith("xstate.")) this.#actions.push(action);
+  }
+
+  /** The event is handled, and whoever wanted to know what came of it does. Gives what it was. */
+  handled(actor: AnyActor): Step {
+    const step = { ...this.step, event: this.#event ?? INIT };
+    this.#leave();
+    this.#event = undefined;
+    this.#source = undefined;
+    this.#actions = [];
+    this.#enter(valueNow(actor));
+    return step;
+  }
+
+  stop(): void {
+    this.#leave();
+  }
+
+  #leave(): void {
+    if (this.#hub.acting === this.#address) this.#hub.acting = this.#source;
   }
 
   /** Most events leave an actor where it is. */
@@ -81,25 +123,6 @@ export class Watch {
     if (value === this.#value) return;
     this.#value = value;
     this.#from = stateOf(value);
-  }
-
-  #begin(event: ActorEvent): void {
-    // An event that an actor sends to itself is handled after the one under way.
-    const { acting } = this.#hub;
-    this.#clear();
-    this.#event = event;
-    this.#source = acting;
-    this.#hub.acting = this.#address;
-  }
-
-  #end(): void {
-    if (this.#hub.acting === this.#address) this.#hub.acting = this.#source;
-  }
-
-  #clear(): void {
-    this.#event = undefined;
-    this.#source = undefined;
-    this.#actions = [];
   }
 }
 

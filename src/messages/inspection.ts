@@ -1,4 +1,5 @@
 import type { Chart } from "../domain/chart.ts";
+import type { Followed } from "./followed.ts";
 
 /**
  * What is told of actors over the bus (contract B2, B12). Shaped after the events of inspection that
@@ -46,8 +47,8 @@ export interface ActorRecord {
   /** Address of the actor of this node that it belongs to. */
   readonly parent?: string | undefined;
   /**
-   * What it handled, with secrets and payloads taken out; its type alone, and no `context`, where an
-   * actor does more than a few things in a quarter of a second without leaving its state.
+   * What it handled, with secrets and payloads taken out. Its type alone, and no `context`, where an actor
+   * stays in its state and nobody follows it, or does more than a few things in a quarter of a second.
    */
   readonly event?: { readonly type: string; readonly [field: string]: unknown } | undefined;
   /** Address of the actor that sent the event; absent when it came from outside. */
@@ -107,6 +108,8 @@ export interface WatchRequest {
   readonly watcher: string;
   readonly forMs: number;
   readonly sync: boolean;
+  /** Addresses of the actors that are followed; absent: all of them are (`Followed`). */
+  readonly follow?: readonly string[] | undefined;
 }
 
 /** What a watcher is told. */
@@ -124,13 +127,18 @@ export interface InspectionListener {
 export interface InspectionWatch {
   /** Resolves when every node that answers has been heard and every actor of it told. */
   readonly complete: Promise<void>;
+  /** Follows these from now on, in place of those before; each is told of at once, as it is. */
+  follow(followed: Followed): void;
   stop(): void;
 }
 
 /** Where the actors of all processes can be watched. The bus implements it (src/bus/inspection-source.ts). */
 export interface InspectionSource {
-  /** Until `stop` is called every node is asked, again and again, to tell what its actors do. */
-  watch(listener: InspectionListener): Promise<InspectionWatch>;
+  /**
+   * Until `stop` is called every node is asked, again and again, to tell what its actors do. To be told of
+   * an actor in full with each event costs its process several times as much; default: of all.
+   */
+  watch(listener: InspectionListener, followed?: Followed): Promise<InspectionWatch>;
 }
 
 /** Where a process tells of its actors. The bus implements it (src/bus/inspection-sink.ts). */

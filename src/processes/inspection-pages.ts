@@ -41,8 +41,9 @@ async function machineOf(mirror: Mirror, hash: string): Promise<MachineDefinitio
 async function lookFor(mirror: Mirror, hash: string): Promise<MachineDefinition | undefined> {
   if (hash === "") return undefined;
   const none = () => {};
-  const leave = mirror.attach({ record: none, gone: none, machine: none, node: none });
+  const deaf = { record: none, gone: none, machine: none, node: none };
+  const place = mirror.attach(deaf, []);
   await mirror.complete();
-  leave();
+  place.leave();
   return mirror.machines.get(hash);
 }

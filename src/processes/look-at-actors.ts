@@ -12,7 +12,7 @@ export async function lookAtActors(
   timeoutMs: number,
 ): Promise<ActorTable> {
   const table = new ActorTable();
-  const watch = await source.watch(table);
+  const watch = await source.watch(table, []);
   const late = AbortSignal.timeout(timeoutMs);
   try {
     await Promise.race([watch.complete, refusedBy(late, timeoutMs)]);

@@ -102,6 +102,36 @@ test("while somebody watches all is told, in order, and then no more", async () 
   expect(sink.live).toHaveLength(4);
 });
 
+test("of actors that nobody follows only their events and changes of state are told, of the others all", async () => {
+  const { kernel, sink, hub, start } = setUp();
+  for (const address of ["a", "b"]) start(address);
+  await hub.watch({ ...ask(true), follow: ["b"] });
+  sink.live.length = 0;
+  const told = () =>
+    sink.live
+      .splice(0)
+      .map(({ kind, address, event, context }) => [kind, address, event?.type, context]);
+  for (const address of ["a", "b"]) kernel.send(address, { type: "add" });
+  expect(told()).toEqual([
+    ["transition", "a", "add", undefined],
+    ["transition", "b", "add", { count: 1 }],
+  ]);
+  // Whoever begins to follow one is told at once how it is.
+  await hub.watch({ ...ask(false), watcher: "other", follow: ["a"] });
+  kernel.send("a", { type: "add" });
+  expect(told()).toEqual([
+    ["actor", "a", undefined, { count: 1 }],
+    ["transition", "a", "add", { count: 2 }],
+  ]);
+  await hub.watch({ ...ask(false), watcher: "other", follow: [] });
+  kernel.send("a", { type: "add" });
+  kernel.send("a", { type: "timerBoom" });
+  expect(told()).toEqual([
+    ["transition", "a", "add", undefined],
+    ["transition", "a", "timerBoom", { count: 3 }],
+  ]);
+});
+
 test("of a burst the contexts are told now and then, and the last one in any case", async () => {
   const { kernel, sink, hub, start } = setUp();
   start("a");

@@ -1,4 +1,5 @@
 import { chartOf } from "../../src/domain/chart.ts";
+import type { Followed } from "../../src/messages/followed.ts";
 import {
   type ActorRecord,
   actorKey,
@@ -32,16 +33,22 @@ export class MemoryFleet implements InspectionSource, InspectionSink {
   readonly listeners = new Set<InspectionListener>();
   /** How often somebody has begun to watch. */
   watched = 0;
+  /** What was asked to be told in full, one after the other. */
+  readonly followed: Followed[] = [];
   #seq = 0;
 
-  async watch(listener: InspectionListener) {
+  async watch(listener: InspectionListener, followed: Followed = "all") {
     this.watched += 1;
+    this.followed.push(followed);
     this.listeners.add(listener);
     for (const node of this.nodes.values()) listener.node(node);
     for (const machine of this.machines.values()) listener.machine(machine);
     for (const record of this.actors.values()) listener.record(record, false);
     return {
       complete: Promise.resolve(),
+      follow: (others: Followed) => {
+        this.followed.push(others);
+      },
       stop: () => {
         this.listeners.delete(listener);
       },

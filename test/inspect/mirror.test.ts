@@ -38,17 +38,39 @@ describe("the mirror", () => {
     const watched = new MemoryFleet();
     watched.fill(3);
     const { mirror } = mirrorOf(watched);
-    const leave = [mirror.attach(DEAF), mirror.attach(DEAF)];
+    const places = [mirror.attach(DEAF, []), mirror.attach(DEAF, [])];
     await mirror.complete();
     expect([watched.watched, mirror.actors.size]).toEqual([1, 3]);
-    for (const each of leave) each();
+    for (const place of places) place.leave();
     vi.advanceTimersByTime(14_000);
-    mirror.attach(DEAF)();
+    mirror.attach(DEAF, []).leave();
     vi.advanceTimersByTime(14_000);
     expect([watched.listeners.size, mirror.actors.size]).toEqual([1, 3]);
     vi.advanceTimersByTime(1_000);
     expect([watched.listeners.size, mirror.actors.size]).toEqual([0, 0]);
     vi.useRealTimers();
+  });
+
+  test("has followed what any of its viewers follows, and no more", async () => {
+    const watched = new MemoryFleet();
+    const { mirror } = mirrorOf(watched);
+    const first = mirror.attach({ ...DEAF }, ["worker/w-1"]);
+    await mirror.complete();
+    const second = mirror.attach({ ...DEAF }, []);
+    second.follow(["worker/w-2", "worker/w-1"]);
+    second.follow(["worker/w-1", "worker/w-2"]);
+    const stately = mirror.attach({ ...DEAF }, "all");
+    stately.leave();
+    first.leave();
+    second.follow([]);
+    expect(watched.followed).toEqual([
+      ["worker/w-1"],
+      ["worker/w-1", "worker/w-2"],
+      "all",
+      ["worker/w-1", "worker/w-2"],
+      [],
+    ]);
+    mirror.close();
   });
 
   test("asks again when the bus cannot be asked, and says so", async () => {
@@ -62,7 +84,7 @@ describe("the mirror", () => {
       },
     };
     const { mirror, troubles } = mirrorOf(source, { retryMs: 1 });
-    mirror.attach(DEAF);
+    mirror.attach(DEAF, []);
     await mirror.complete();
     expect(mirror.actors.size).toBe(1);
     expect(troubles).toEqual(Array(2).fill("actors cannot be watched"));
@@ -79,7 +101,7 @@ describe("the mirror", () => {
         }),
     };
     const { mirror } = mirrorOf(source);
-    mirror.attach(DEAF);
+    mirror.attach(DEAF, []);
     mirror.close();
     begin();
     await vi.waitFor(() => expect(watched.watched).toBe(1));
@@ -90,7 +112,7 @@ describe("the mirror", () => {
     const watched = new MemoryFleet();
     const { mirror, troubles } = mirrorOf(watched, { maxActors: 3, maxEnded: 2 });
     const gone: string[] = [];
-    mirror.attach({ ...DEAF, gone: (key) => gone.push(key) });
+    mirror.attach({ ...DEAF, gone: (key) => gone.push(key) }, []);
     await mirror.complete();
     for (const address of ["a", "b", "c"]) watched.act({ address });
     watched.act({ address: "d" });
@@ -106,7 +128,7 @@ describe("the mirror", () => {
   test("keeps the first definition of a hash, and hears nothing once it is closed", async () => {
     const watched = new MemoryFleet();
     const { mirror } = mirrorOf(watched);
-    mirror.attach(DEAF);
+    mirror.attach(DEAF, []);
     await mirror.complete();
     const [listener] = watched.listeners;
     await watched.define({ ...WORKER_MACHINE, id: "another" });

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { InspectionListener, InspectionSource } from "../../src/messages/inspection.ts";
 import { sharedSource } from "../../src/messages/shared-source.ts";
 import { FakeSource, recordOf } from "../support/fake-source.ts";
@@ -34,6 +34,28 @@ test("many who watch ask once, and who comes later is told what is known", async
   expect(source.watchers).toBe(0);
   await shared.watch(first.listener);
   expect(source.asked).toBe(2);
+});
+
+test("what any of those who share it follows is followed", async () => {
+  const source = new FakeSource([recordOf()]);
+  const shared = sharedSource(source);
+  const one = await shared.watch(recorder().listener, ["worker/w-1"]);
+  const two = await shared.watch(recorder().listener, ["worker/w-2"]);
+  const three = await shared.watch(recorder().listener);
+  three.stop();
+  two.follow([]);
+  one.stop();
+  two.stop();
+  one.follow(["worker/w-9"]);
+  await vi.waitFor(() => expect(source.watchers).toBe(0));
+  expect(source.followed).toEqual([
+    ["worker/w-1"],
+    ["worker/w-1", "worker/w-2"],
+    "all",
+    ["worker/w-1", "worker/w-2"],
+    ["worker/w-1"],
+    [],
+  ]);
 });
 
 test("a source that cannot be watched is asked anew by the next one", async () => {

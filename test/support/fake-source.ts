@@ -1,3 +1,4 @@
+import type { Followed } from "../../src/messages/followed.ts";
 import type {
   ActorRecord,
   InspectionListener,
@@ -37,6 +38,8 @@ export function nodeOf(node: string, changes: Partial<NodeInfo> = {}): NodeInfo 
 export class FakeSource implements InspectionSource {
   /** How often it was asked. */
   asked = 0;
+  /** What was to be told in full, one after the other. */
+  readonly followed: Followed[] = [];
   readonly #listeners = new Set<InspectionListener>();
   readonly #records: readonly ActorRecord[];
   readonly #complete: Promise<void>;
@@ -51,13 +54,18 @@ export class FakeSource implements InspectionSource {
     return this.#listeners.size;
   }
 
-  async watch(listener: InspectionListener) {
+  async watch(listener: InspectionListener, followed: Followed = "all") {
     this.asked += 1;
+    this.followed.push(followed);
     this.#listeners.add(listener);
     for (const node of new Set(this.#records.map((record) => record.node)))
       listener.node(nodeOf(node));
     for (const record of this.#records) listener.record(record, false);
-    return { complete: this.#complete, stop: () => void this.#listeners.delete(listener) };
+    return {
+      complete: this.#complete,
+      follow: (others: Followed) => void this.followed.push(others),
+      stop: () => void this.#listeners.delete(listener),
+    };
   }
 
   tell(record: ActorRecord): void {

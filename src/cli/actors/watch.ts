@@ -1,6 +1,6 @@
 import { BusInspectionSource } from "../../bus/inspection-source.ts";
 import type { Config } from "../../config/variables.ts";
-import type { ActorRecord } from "../../messages/inspection.ts";
+import type { ActorRecord, InspectionListener } from "../../messages/inspection.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { openPreparedBus } from "../inspect/open-bus.ts";
 import type { Format } from "../output.ts";
@@ -33,7 +33,7 @@ export async function watchActors(
     if (left === 0) stop.stop("limit reached");
   };
   const source = new BusInspectionSource(bus);
-  const watch = await source.watch({
+  const listener: InspectionListener = {
     record: (record, isLive) => {
       if (isLive) show(record);
     },
@@ -41,7 +41,9 @@ export async function watchActors(
     node: () => {},
     nodeGone: (node) => terminal.say(`${node} does not answer any more`),
     gone: () => {},
-  });
+  };
+  // A line has no room for what an actor knows.
+  const watch = await source.watch(listener, options.output === "table" ? [] : "all");
   terminal.say(`watching ${prefix === "" ? "all actors" : prefix}; Ctrl-C ends it`);
   await Promise.race([stop.asked, bus.nc.closed()]);
   watch.stop();
