@@ -59,8 +59,11 @@ export function standingOf(snapshot: WorkerSnapshot): WorkerStanding {
 
 /** Whether two standings of one worker say the same. */
 export function isSameStanding(one: WorkerStanding, other: WorkerStanding): boolean {
-  const names = Object.keys(one) as (keyof WorkerStanding)[];
-  return names.every((name) => one[name] === other[name]);
+  for (const name in one) {
+    const key = name as keyof WorkerStanding;
+    if (one[key] !== other[key]) return false;
+  }
+  return true;
 }
 
 /** Workers are pinged every second, and an answer may take half of one. */

@@ -40,9 +40,7 @@ export class Outbox {
    */
   publish(subject: string, body: string | Uint8Array, reply = "", headers = ""): void {
     if (this.#nc.isClosed()) return;
-    if (/\s/.test(subject) || /\s/.test(reply)) {
-      throw new InvalidInputError(`"${subject}" or its reply "${reply}" is not a subject`);
-    }
+    assertSubjects(subject, reply);
     const bodyBytes = typeof body === "string" ? Buffer.byteLength(body) : body.length;
     const headerBytes = Buffer.byteLength(headers);
     this.#refuseTooLarge(subject, headerBytes + bodyBytes);
@@ -54,9 +52,14 @@ export class Outbox {
     if (typeof body === "string") this.#write(body);
     else this.#writeBytes(body);
     this.#write("\r\n");
-    if (this.#isPlanned) return;
-    this.#isPlanned = true;
-    queueMicrotask(() => this.flush());
+    this.#plan();
+  }
+
+  /** Publishes what `bareMessage` has made, once or often. */
+  send(message: string): void {
+    if (this.#nc.isClosed()) return;
+    this.#write(message);
+    this.#plan();
   }
 
   /** Hands what is there to the client now, before something that is published by the client itself. */
@@ -76,6 +79,12 @@ export class Outbox {
     this.#pieces = [];
     this.#bytes = 0;
     if (!this.#nc.isClosed()) this.#wire.sendCommand(buffer);
+  }
+
+  #plan(): void {
+    if (this.#isPlanned) return;
+    this.#isPlanned = true;
+    queueMicrotask(() => this.flush());
   }
 
   #refuseTooLarge(subject: string, bytes: number): void {
@@ -102,6 +111,21 @@ export class Outbox {
     this.#bytes += Buffer.byteLength(this.#text);
     this.#text = "";
   }
+}
+
+/**
+ * A message without a body, ready for `Outbox.send`: for what is sent to the same place all the time.
+ *
+ * @throws InvalidInputError when one of them is no subject.
+ */
+export function bareMessage(subject: string, reply: string): string {
+  assertSubjects(subject, reply);
+  return `PUB ${subject} ${reply} 0\r\n\r\n`;
+}
+
+function assertSubjects(subject: string, reply: string): void {
+  if (!/\s/.test(subject) && !/\s/.test(reply)) return;
+  throw new InvalidInputError(`"${subject}" or its reply "${reply}" is not a subject`);
 }
 
 /** Headers of our own as a block for `Outbox.publish`. */

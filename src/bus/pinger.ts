@@ -1,6 +1,7 @@
 import { createInbox, type Msg, type Subscription } from "nats";
 import type { Bus } from "./connect.ts";
 import { jsonOf } from "./foreign.ts";
+import { bareMessage } from "./outbox.ts";
 import { isNoResponders } from "./request-mux.ts";
 
 /** What our workers answer; a worker of another make may answer anything. */
@@ -18,7 +19,6 @@ export interface PingEvents {
 const PING_MS = 1_000;
 /** Of a large fleet so many are asked at a time: a thousand questions and answers at once pile up in memory. */
 const AT_ONCE = 250;
-const EMPTY = new Uint8Array();
 
 /**
  * Asks every worker once a second whether it is there. The server itself answers for one that is
@@ -30,6 +30,8 @@ export class Pinger {
   readonly #workerIds: () => Iterable<string>;
   readonly #events: PingEvents;
   readonly #inbox = createInbox();
+  /** Written once for each worker, and forgotten now and then for those that have left. */
+  readonly #questions = new Map<string, string>();
   #answers: Subscription | undefined;
   #rounds: NodeJS.Timeout | undefined;
   #parts: NodeJS.Timeout | undefined;
@@ -59,7 +61,10 @@ export class Pinger {
 
   ping(workerId: string): void {
     const { names, outbox } = this.#bus;
-    outbox.publish(names.ping(workerId), EMPTY, `${this.#inbox}.${workerId}`);
+    const known = this.#questions.get(workerId);
+    const question = known ?? bareMessage(names.ping(workerId), `${this.#inbox}.${workerId}`);
+    if (known === undefined) this.#questions.set(workerId, question);
+    outbox.send(question);
   }
 
   #answered(msg: Msg): void {
@@ -72,6 +77,7 @@ export class Pinger {
   #round(): void {
     clearInterval(this.#parts);
     const waiting = [...this.#workerIds()];
+    if (this.#questions.size > 2 * waiting.length + AT_ONCE) this.#questions.clear();
     const parts = Math.ceil(waiting.length / AT_ONCE);
     const askSome = () => {
       for (const workerId of waiting.splice(0, AT_ONCE)) this.ping(workerId);

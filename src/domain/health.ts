@@ -34,10 +34,12 @@ export interface HealthInput {
   readonly now: number;
 }
 
+const NO_REASONS: readonly HealthReason[] = [];
+
 /** How ill a worker is, from 0 to 8, and why. Nothing is remembered here: see `rememberBeat`. */
 export function scoreHealth(input: HealthInput, limits = HEALTH_LIMITS): HealthVerdict {
   const { report } = input;
-  const reasons = [
+  const found = [
     ofLoopLag(report, limits),
     ofMemory(report, limits),
     ofCpu(input.history, limits),
@@ -46,6 +48,8 @@ export function scoreHealth(input: HealthInput, limits = HEALTH_LIMITS): HealthV
     ofLateness(input, limits),
     ofClaims(input, limits),
   ].filter((reason) => reason !== undefined);
+  // A verdict is kept for each worker: of those that are well all have the same list.
+  const reasons = found.length === 0 ? NO_REASONS : found;
   const sum = reasons.reduce((total, reason) => total + reason.points, 0);
   return {
     score: Math.min(sum, limits.maxScore),
@@ -77,24 +81,28 @@ export function medianErrorRate(rates: readonly number[]): number | undefined {
 
 function ofLoopLag(report: HealthReport, limits: HealthLimits): HealthReason | undefined {
   const lag = report.eventLoopLagMs;
-  return reason("loop-lag", worst(limits.loopLagMs, lag), (above) => {
-    return `event loop lag ${Math.round(lag)} ms is above ${above} ms`;
-  });
+  const step = worst(limits.loopLagMs, lag);
+  return (
+    step &&
+    reason("loop-lag", step, `event loop lag ${Math.round(lag)} ms is above ${step.above} ms`)
+  );
 }
 
 function ofMemory(report: HealthReport, limits: HealthLimits): HealthReason | undefined {
   const percent = report.currentLoad.memoryUsagePercent;
-  return reason("memory", worst(limits.memoryPercent, percent), (above) => {
-    return `memory at ${Math.round(percent)} % of its limit is above ${above} %`;
-  });
+  const step = worst(limits.memoryPercent, percent);
+  if (step === undefined) return undefined;
+  const text = `memory at ${Math.round(percent)} % of its limit is above ${step.above} %`;
+  return reason("memory", step, text);
 }
 
 function ofCpu(history: HealthHistory, limits: HealthLimits): HealthReason | undefined {
   const recent = history.cpuPercents.slice(-limits.cpuBeats);
   if (recent.length < limits.cpuBeats) return undefined;
-  return reason("cpu", worst(limits.cpuPercent, Math.min(...recent)), (above) => {
-    return `CPU above ${above} % on ${limits.cpuBeats} beats in a row`;
-  });
+  const step = worst(limits.cpuPercent, Math.min(...recent));
+  return (
+    step && reason("cpu", step, `CPU above ${step.above} % on ${limits.cpuBeats} beats in a row`)
+  );
 }
 
 function ofErrors(input: HealthInput, limits: HealthLimits): HealthReason | undefined {
@@ -105,9 +113,9 @@ function ofErrors(input: HealthInput, limits: HealthLimits): HealthReason | unde
   const step = limits.errorRate.findLast(
     ({ above, timesMedian }) => errorRate > above && errorRate >= timesMedian * median,
   );
-  return reason("errors", step, () => {
-    return `error rate ${percentOf(errorRate)} against ${percentOf(median)} in the fleet`;
-  });
+  if (step === undefined) return undefined;
+  const text = `error rate ${percentOf(errorRate)} against ${percentOf(median)} in the fleet`;
+  return reason("errors", step, text);
 }
 
 function ofDeafness(input: HealthInput, limits: HealthLimits): HealthReason | undefined {
@@ -115,37 +123,31 @@ function ofDeafness(input: HealthInput, limits: HealthLimits): HealthReason | un
   if (since === undefined) return undefined;
   const silentMs = input.now - since;
   const step = worst(limits.deafIntervals, silentMs / input.heartbeatIntervalMs);
-  return reason("deaf", step, () => {
-    return `deaf: has free slots, was handed work, took nothing for ${secondsOf(silentMs)}`;
-  });
+  if (step === undefined) return undefined;
+  const text = `deaf: has free slots, was handed work, took nothing for ${secondsOf(silentMs)}`;
+  return reason("deaf", step, text);
 }
 
 function ofLateness(input: HealthInput, limits: HealthLimits): HealthReason | undefined {
   const gapMs = input.history.gapMs;
-  return reason("late-beat", worst(limits.lateIntervals, gapMs / input.heartbeatIntervalMs), () => {
-    return `the last beat came after ${secondsOf(gapMs)}`;
-  });
+  const step = worst(limits.lateIntervals, gapMs / input.heartbeatIntervalMs);
+  return step && reason("late-beat", step, `the last beat came after ${secondsOf(gapMs)}`);
 }
 
 function ofClaims(input: HealthInput, limits: HealthLimits): HealthReason | undefined {
   const { maxConcurrentFlows: slots, report } = input;
   const { activeFlows } = report.currentLoad;
-  return reason("implausible", worst(limits.claimedSlots, activeFlows / slots), () => {
-    return `says that it runs ${activeFlows} flows in ${slots} slots`;
-  });
+  const step = worst(limits.claimedSlots, activeFlows / slots);
+  if (step === undefined) return undefined;
+  return reason("implausible", step, `says that it runs ${activeFlows} flows in ${slots} slots`);
 }
 
 function worst(steps: readonly HealthStep[], value: number): HealthStep | undefined {
   return steps.findLast(({ above }) => value > above);
 }
 
-function reason(
-  signal: HealthSignal,
-  step: HealthStep | undefined,
-  text: (above: number) => string,
-): HealthReason | undefined {
-  if (step === undefined) return undefined;
-  return { signal, points: step.points, text: `${text(step.above)} (+${step.points})` };
+function reason(signal: HealthSignal, { points }: HealthStep, text: string): HealthReason {
+  return { signal, points, text: `${text} (+${points})` };
 }
 
 function percentOf(rate: number): string {

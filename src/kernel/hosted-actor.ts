@@ -1,9 +1,9 @@
 import { type AnyActor, type AnyMachineSnapshot, type AnyStateMachine, createActor } from "xstate";
 import type { ActorEvent, ActorRef, ActorSnapshot, ActorSpec, ActorStatus } from "./actor.ts";
-import type { Clock, TimerId } from "./clock.ts";
+import { type Clock, PatientClock, type TimerId } from "./clock.ts";
 import { ActorStartError } from "./errors.ts";
 import type { Hub } from "./hub.ts";
-import { type Step, timersOf, Watch, watchable } from "./inspection.ts";
+import { type Step, timersOf, Watch } from "./inspection.ts";
 import type { DeadLetterReason, InspectionKind, InspectionRecord } from "./reports.ts";
 import { type RestartPolicy, RestartRecord } from "./restarts.ts";
 import { toSnapshot } from "./snapshots.ts";
@@ -110,11 +110,14 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
 
   /** Reports every transition to the inspectors from now on. */
   watch(): void {
-    this.#watch ??= new Watch(this.#actor, this.address, this.#around.hub);
+    if (this.#watch !== undefined) return;
+    const { hub } = this.#around;
+    this.#watch = new Watch(this.#actor, this.address, hub);
+    hub.watches.start(this.#actor, this.#watch);
   }
 
   unwatch(): void {
-    this.#watch?.stop();
+    this.#around.hub.watches.stop(this.#actor);
     this.#watch = undefined;
   }
 
@@ -156,16 +159,11 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
   #clock(): Clock {
     const { clock } = this.#around;
     if (this.#spec.postponeMs === undefined) return clock;
-    const stillMs = () => this.#postponeMs();
-    return {
-      now: () => clock.now(),
-      setTimeout: (run, delayMs) => clock.setTimeout(run, delayMs, stillMs),
-      clearTimeout: (id) => clock.clearTimeout(id),
-    };
+    return new PatientClock(clock, () => this.#postponeMs());
   }
 
   #create(input: I): AnyActor {
-    const machine = watchable(this.machine as unknown as AnyStateMachine, () => this.#watch);
+    const machine = this.#around.hub.watches.watchable(this.machine as unknown as AnyStateMachine);
     const clock = this.#clock();
     const actor = createActor(machine, { id: this.address, input, clock });
     const { status, error } = actor.getSnapshot() as AnyMachineSnapshot;

@@ -1,3 +1,4 @@
+import { Watches } from "./inspection.ts";
 import type {
   ActorEnd,
   ActorFault,
@@ -24,6 +25,7 @@ export class Hub {
     listenerErrors: 0,
   };
   readonly inspectors = new Set<Inspector>();
+  readonly watches = new Watches();
   /** The actor that is handling an event just now; known only while somebody watches. */
   acting: string | undefined;
   readonly #listeners: KernelListeners;

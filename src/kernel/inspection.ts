@@ -16,42 +16,52 @@ export interface Step {
 
 /** What the library hands to a machine beside the event. */
 interface Scope {
+  readonly self: AnyActor;
   actionExecutor: (action: { readonly type: string }) => void;
 }
 
 /**
- * A machine whose events can be watched, by whoever `watch` gives when one comes.
+ * Machines whose events can be watched.
  *
  * The library's own inspection makes five events of each one, for every actor of a system: to hear them
  * alone costs as much as the actor takes to handle its event (bench/watching.ts).
  */
-export function watchable(
-  machine: AnyStateMachine,
-  watch: () => Watch | undefined,
-): AnyStateMachine {
-  const transition = machine.transition as unknown as (
-    snapshot: AnyMachineSnapshot,
-    event: ActorEvent,
-    scope: Scope,
-  ) => AnyMachineSnapshot;
-  return Object.assign(Object.create(machine) as AnyStateMachine, {
-    transition: (snapshot: AnyMachineSnapshot, event: ActorEvent, scope: Scope) => {
-      const eye = watch();
-      if (eye === undefined || event.type === STOP) return transition(snapshot, event, scope);
-      const run = scope.actionExecutor;
-      eye.begin(event);
-      scope.actionExecutor = (action) => {
-        eye.note(action.type);
-        run(action);
-      };
-      try {
-        return transition(snapshot, event, scope);
-      } finally {
-        scope.actionExecutor = run;
-      }
-    },
-  });
+export class Watches {
+  readonly #watches = new Map<AnyActor, Watch>();
+  /** One for all the actors of a machine: of most there are many. */
+  readonly #machines = new WeakMap<object, AnyStateMachine>();
+
+  /** The same machine, which tells the watch of an actor what it handles. */
+  watchable(machine: AnyStateMachine): AnyStateMachine {
+    const known = this.#machines.get(machine);
+    if (known !== undefined) return known;
+    const transition = machine.transition as unknown as Transition;
+    const watched = Object.assign(Object.create(machine) as AnyStateMachine, {
+      transition: (snapshot: AnyMachineSnapshot, event: ActorEvent, scope: Scope) => {
+        const watch = this.#watches.size > 0 ? this.#watches.get(scope.self) : undefined;
+        if (watch === undefined || event.type === STOP) return transition(snapshot, event, scope);
+        return watch.see(transition, snapshot, event, scope);
+      },
+    });
+    this.#machines.set(machine, watched);
+    return watched;
+  }
+
+  start(actor: AnyActor, watch: Watch): void {
+    this.#watches.set(actor, watch);
+  }
+
+  stop(actor: AnyActor): void {
+    this.#watches.get(actor)?.stop();
+    this.#watches.delete(actor);
+  }
 }
+
+type Transition = (
+  snapshot: AnyMachineSnapshot,
+  event: ActorEvent,
+  scope: Scope,
+) => AnyMachineSnapshot;
 
 /** How the library stops an actor. */
 const STOP = "xstate.stop";
@@ -85,18 +95,24 @@ export class Watch {
     };
   }
 
-  /** An event is about to be handled; whoever is at work just now has sent it. */
-  begin(event: ActorEvent): void {
-    const { acting } = this.#hub;
-    this.#event = event;
-    this.#source = acting;
-    this.#actions = [];
-    this.#hub.acting = this.#address;
-  }
-
-  /** An action runs. The library's own, which set and clear timers, are none of the machine's. */
-  note(action: string): void {
-    if (!action.startsWith("xstate.")) this.#actions.push(action);
+  /** An event is handled; whoever is at work just now has sent it. */
+  see(
+    transition: Transition,
+    snapshot: AnyMachineSnapshot,
+    event: ActorEvent,
+    scope: Scope,
+  ): AnyMachineSnapshot {
+    const run = scope.actionExecutor;
+    this.#begin(event);
+    scope.actionExecutor = (action) => {
+      this.#note(action.type);
+      run(action);
+    };
+    try {
+      return transition(snapshot, event, scope);
+    } finally {
+      scope.actionExecutor = run;
+    }
   }
 
   /** The event is handled, and whoever wanted to know what came of it does. Gives what it was. */
@@ -112,6 +128,19 @@ export class Watch {
 
   stop(): void {
     this.#leave();
+  }
+
+  #begin(event: ActorEvent): void {
+    const { acting } = this.#hub;
+    this.#event = event;
+    this.#source = acting;
+    this.#actions = [];
+    this.#hub.acting = this.#address;
+  }
+
+  /** The library's own actions, which set and clear timers, are none of the machine's. */
+  #note(action: string): void {
+    if (!action.startsWith("xstate.")) this.#actions.push(action);
   }
 
   #leave(): void {

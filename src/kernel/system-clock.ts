@@ -3,6 +3,9 @@ import type { Clock, TimerId } from "./clock.ts";
 /** Node fires a longer timeout at once. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
+/** Timers that are put off are looked at again this often at the most, so as much later than they could be. */
+const LOOK_EVERY_MS = 50;
+
 export interface SystemClockOptions {
   /** A timer that wakes later than this was kept waiting by a stall of the event loop. Default 50. */
   readonly stallMs?: number;
@@ -98,7 +101,8 @@ export class SystemClock implements Clock {
     if (timer === undefined) return;
     const leftMs = timer.stillMs?.() ?? 0;
     if (leftMs > 0) {
-      timer.dueAt = this.now() + leftMs;
+      // Those of a fleet wait for moments of their own, and would wake the process for each.
+      timer.dueAt = Math.ceil((this.now() + leftMs) / LOOK_EVERY_MS) * LOOK_EVERY_MS;
       this.#sleep(id, timer);
       return;
     }
