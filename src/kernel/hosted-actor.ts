@@ -4,8 +4,14 @@ import { type Clock, PatientClock, type TimerId } from "./clock.ts";
 import { ActorStartError } from "./errors.ts";
 import type { Hub } from "./hub.ts";
 import { type Step, timersOf, Watch } from "./inspection.ts";
-import type { DeadLetterReason, InspectionKind, InspectionRecord } from "./reports.ts";
+import type {
+  DeadLetterReason,
+  InspectionKind,
+  InspectionRecord,
+  PendingTimer,
+} from "./reports.ts";
 import { type RestartPolicy, RestartRecord } from "./restarts.ts";
+import { Seen } from "./seen.ts";
 import { toSnapshot } from "./snapshots.ts";
 
 /** What an actor gets from the kernel that hosts it. */
@@ -127,23 +133,12 @@ export class HostedActor<E extends ActorEvent, I, C> implements ActorRef<E, C> {
 
   /** How it stands, for an inspector. */
   record(kind: InspectionKind, step: Step = NO_STEP): InspectionRecord {
-    const { address, incarnation, parent } = this;
-    const actor = this.#actor;
-    const notBefore = () => this.#around.clock.now() + this.#postponeMs();
-    return {
-      kind,
-      address,
-      incarnation,
-      parent,
-      machineId: this.machine.id,
-      at: this.#around.clock.now(),
-      ...step,
-      // Asked for by few, and dear.
-      get timers() {
-        return timersOf(actor, notBefore());
-      },
-      snapshot: this.snapshot(),
-    };
+    return new Seen(kind, this, this.#around.clock.now(), step);
+  }
+
+  /** The delayed transitions that wait for their time. */
+  timers(): PendingTimer[] {
+    return timersOf(this.#actor, this.#around.clock.now() + this.#postponeMs());
   }
 
   #introduce(): void {
