@@ -40,7 +40,7 @@ export async function measureWatching(): Promise<WatchingFigures> {
   };
 }
 
-export async function costOf(how: "none" | "hub" | "watched" | "followed"): Promise<number> {
+async function costOf(how: "none" | "hub" | "watched" | "followed"): Promise<number> {
   const clock = new VirtualClock(Date.now());
   using kernel = new Kernel({ clock });
   const nothing = () => {};
