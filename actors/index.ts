@@ -1,3 +1,10 @@
+export {
+  type AmqpLinkContext,
+  type AmqpLinkEvent,
+  type AmqpLinkInput,
+  amqpLinkMachine,
+} from "./amqp-link.ts";
+export { type AmqpLinkEffects, amqpLinkWith } from "./amqp-link-effects.ts";
 export { autoscalerMachine } from "./autoscaler.ts";
 export {
   type AutoscalerEffects,

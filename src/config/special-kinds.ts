@@ -17,6 +17,15 @@ function isServer(server: string): boolean {
   return URL.canParse(withScheme) && new URL(withScheme).hostname !== "";
 }
 
+/** The address of one broker; a vhost is what comes after the host. */
+export const amqpUrl: Kind<string> = {
+  accepts: "amqp://user:password@host:port/vhost or amqps://…",
+  parse: (given) => {
+    if (!/^amqps?:\/\/[^\s?#]+$/.test(given) || !URL.canParse(given)) return { ok: false };
+    return new URL(given).hostname === "" ? { ok: false } : { ok: true, value: given };
+  },
+};
+
 /** A host name or IP address; brackets around IPv6 are dropped. */
 export const host: Kind<string> = {
   accepts: "a host name or an IP address to listen on",

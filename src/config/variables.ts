@@ -2,6 +2,7 @@ import { STRATEGIES } from "../domain/balancing.ts";
 import { PROVISIONER_KINDS } from "../domain/provisioning.ts";
 import { bytes, decimal, duration, flag, integer, oneOf, text } from "./kind.ts";
 import {
+  amqpUrl,
   host,
   labels,
   laneWeights,
@@ -66,6 +67,16 @@ const VARIABLES = {
     redact: setting("BATUTA_INSPECT_REDACT", names, "", "Names of fields of contexts and events that are taken out before they leave the process, beside passwords, tokens, keys and the payloads of flows."),
     origins: setting("BATUTA_INSPECT_ORIGINS", origins, "", "Origins besides the orchestrator's own whose web pages may watch actors over its WebSockets."),
     statelyBridge: setting("BATUTA_INSPECT_STATELY_BRIDGE", flag, "false", "Whether /inspect/stately.html is served, which shows the actors in the inspector that Stately hosts: their contexts and events go to that third party."),
+  },
+  amqp: {
+    url: optional("BATUTA_AMQP_URL", amqpUrl, "The RabbitMQ broker that `batuta bridge` joins, with its vhost.", { secret: true }),
+    prefix: setting("BATUTA_AMQP_PREFIX", token, "batuta", "What the names of its exchanges and queues begin with."),
+    topology: setting("BATUTA_AMQP_TOPOLOGY", oneOf("declare", "passive", "off"), "declare", "declare: exchanges and queues that are missing are made. passive: it waits until they are there. off: it does not look."),
+    queueType: setting("BATUTA_AMQP_QUEUE_TYPE", oneOf("quorum", "classic"), "quorum", "The type of the queues that it declares."),
+    prefetch: setting("BATUTA_AMQP_PREFETCH", integer({ min: 1, max: 10_000 }), "200", "How many messages of each queue it holds unacknowledged."),
+    heartbeatMs: setting("BATUTA_AMQP_HEARTBEAT", duration({ min: 1_000, max: 10 * MINUTE }), "20s", "How often broker and bridge tell each other that they are there."),
+    confirmTimeoutMs: setting("BATUTA_AMQP_CONFIRM_TIMEOUT", duration({ min: 1_000, max: 10 * MINUTE }), "30s", "How long the broker may owe a confirm before the connection counts as broken."),
+    holdMaxMs: setting("BATUTA_AMQP_HOLD_MAX", duration({ min: 1_000, max: 25 * MINUTE }), "10m", "How long messages are held while NATS takes nothing, before they are handed back to the broker. Less than its consumer_timeout (30 min)."),
   },
   worker: {
     id: setting("BATUTA_WORKER_ID", workerId, "auto", "The id of this worker; auto makes one up. Two workers with one id evict each other."),

@@ -124,6 +124,8 @@ export function busNames(prefix = "") {
       string
     >,
     blobs: asset("BLOBS"),
+    /** Bucket of the AMQP bridges: who waits for the result of an execution. */
+    amqpReplies: asset("amqp_replies"),
 
     /** The lane of a subject `flows.execute.<lane>`, undefined for any other subject. */
     laneOf: (fullSubject: string): Lane | undefined =>

@@ -1,5 +1,7 @@
 import {
+  type AmqpLinkEvent,
   type AutoscalerEvent,
+  amqpLinkMachine,
   autoscalerMachine,
   type ConnectionEvent,
   connectionMachine,
@@ -78,6 +80,19 @@ const LEASE_EVENTS: Readonly<Record<LeaseEvent["type"], string>> = {
   released: "it was given back",
 };
 
+const AMQP_LINK_EVENTS: Readonly<Record<AmqpLinkEvent["type"], string>> = {
+  connected: "the broker has let it in",
+  declared: "exchanges and queues are there, channels and consumers are set up",
+  failed: "it could not be connected or declared",
+  lost: "the connection or one of its channels is gone",
+  blocked: "the broker takes nothing: memory or disk run out there",
+  unblocked: "it does again",
+  held: "NATS takes nothing: what has come is kept unacknowledged",
+  released: "it does again",
+  drain: "the bridge stops",
+  drained: "what was under way is settled",
+};
+
 const EXECUTION_EVENTS: Readonly<Record<ExecutionEvent["type"], string>> = {
   node: "a node has ended",
   paused: "an operator paused it: no further node is started",
@@ -107,6 +122,7 @@ export function actorsReadme(): string {
     ...section("The worker", workerMachine, WORKER_EVENTS),
     ...section("The supervisor", supervisorMachine, SUPERVISOR_EVENTS),
     ...section("The autoscaler", autoscalerMachine, AUTOSCALER_EVENTS),
+    ...section("A link to the AMQP broker", amqpLinkMachine, AMQP_LINK_EVENTS),
     "The last three mirror what others decide, so that people see it.",
     "",
     ...section("The lease", leaseMachine, LEASE_EVENTS),

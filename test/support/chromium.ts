@@ -1,6 +1,7 @@
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { beforeAll, beforeEach, onTestFinished } from "vitest";
-import { INSTALL_MS, launchChromium } from "../../scripts/chromium.ts";
+import { launchChromium } from "../../scripts/chromium.ts";
+import { INSTALL_MS } from "../../scripts/debian.ts";
 
 /** A browser for the tests of a file. */
 export interface Chromium {

@@ -46,11 +46,12 @@ export class Cluster {
     this.deadLetters = new Recording(nc, names.dead("high", "*").replace(".high.", ".*."));
   }
 
-  /** Connected, with an orchestrator that serves. Everything ends with the test. */
+  /** Connected, with an orchestrator that serves, unless it is to be empty. Everything ends with the test. */
   static async start(
     task: TestContext["task"],
     nats: Pick<TestNats, "url">,
     env: Env = {},
+    { isEmpty = false }: { readonly isEmpty?: boolean } = {},
   ): Promise<Cluster> {
     const prefix = testPrefix(task);
     const bus = await connectBus({ url: nats.url, prefix, name: `test ${prefix}` });
@@ -63,7 +64,7 @@ export class Cluster {
       ...env,
     };
     const cluster = new Cluster(bus, settings);
-    cluster.#firstOrchestrator = await cluster.orchestrator();
+    if (!isEmpty) cluster.#firstOrchestrator = await cluster.orchestrator();
     return cluster;
   }
 

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import {
+  amqpLinkMachine,
   autoscalerMachine,
   connectionMachine,
   executionMachine,
@@ -20,6 +21,7 @@ import type { ExportOptions } from "./export-formats.ts";
 import { look } from "./look.ts";
 
 const OWN = [
+  amqpLinkMachine,
   autoscalerMachine,
   connectionMachine,
   executionMachine,

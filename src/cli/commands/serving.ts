@@ -4,9 +4,9 @@ import { type FlagValues, optionsFor, outputOption } from "../flags.ts";
 import { teach } from "../help.ts";
 import { type CommandContext, newCommand } from "./command.ts";
 
-/** The commands that run until they are stopped: dev, run, worker. */
+/** The commands that run until they are stopped: dev, run, worker, bridge. */
 export function servingCommands(context: CommandContext): readonly Command[] {
-  return [devCommand(context), runCommand(context), workerCommand(context)];
+  return [devCommand(context), runCommand(context), workerCommand(context), bridgeCommand(context)];
 }
 
 function devCommand({ terminal, finish }: CommandContext): Command {
@@ -86,6 +86,33 @@ function workerCommand({ finish }: CommandContext): Command {
     environment: [
       ["BATUTA_WORKER_MEMORY_LIMIT_MB", "the memory that counts as 100 % in its health"],
       ["BATUTA_WORKER_HEARTBEAT_INTERVAL", "how often it beats, 2s"],
+    ],
+    exits: ["ok", "usage", "unreachable", "forced"],
+  });
+}
+
+function bridgeCommand({ finish }: CommandContext): Command {
+  const command = newCommand("bridge", "join a RabbitMQ broker: flows in, results and events out");
+  for (const option of optionsFor("url", "prefix", "logLevel", "logFormat"))
+    command.addOption(option);
+  command.addOption(
+    new Option("--amqp-url <url>", "the RabbitMQ broker, with its vhost (BATUTA_AMQP_URL)"),
+  );
+  command.action(async ({ amqpUrl, ...values }: FlagValues & { amqpUrl?: string }) => {
+    const { configOf } = await import("../config.ts");
+    const { bridge } = await import("../serve/bridge.ts");
+    const given = amqpUrl === undefined ? {} : { BATUTA_AMQP_URL: amqpUrl };
+    finish(await bridge(configOf(values, given)));
+  });
+  return teach(command, {
+    examples: [
+      ["batuta bridge --amqp-url amqp://guest:guest@127.0.0.1:5672", "until it is stopped"],
+      ["BATUTA_AMQP_QUEUE_TYPE=classic batuta bridge", "on a broker without quorum queues"],
+    ],
+    environment: [
+      ["BATUTA_AMQP_URL", "the RabbitMQ broker; better here than on the command line"],
+      ["BATUTA_AMQP_PREFIX", "what its exchanges and queues begin with, batuta"],
+      ["BATUTA_AMQP_TOPOLOGY", "declare, passive or off"],
     ],
     exits: ["ok", "usage", "unreachable", "forced"],
   });

@@ -1,0 +1,97 @@
+import type { Channel, ConsumeMessage } from "amqplib";
+import { LANES, type Lane } from "../domain/lane.ts";
+import type { AmqpDelivery, AmqpProperties } from "../messages/amqp-inbound.ts";
+import type { AmqpNames } from "../messages/amqp-names.ts";
+import type { AmqpConnection } from "./connection.ts";
+
+/** Settles a delivery: resolves once it is stored elsewhere and may be acknowledged. */
+export type HandleDelivery = (delivery: AmqpDelivery, isLost: () => boolean) => Promise<void>;
+
+/** Takes flows from the queues of the lanes. One that is not settled comes again over another connection. */
+export class Inlet {
+  readonly #connection: AmqpConnection;
+  readonly #names: AmqpNames;
+  readonly #handle: HandleDelivery;
+  readonly #consumers: { readonly channel: Channel; readonly tag: string }[] = [];
+  #unsettled = 0;
+  #isOver = false;
+  #settled: () => void = () => {};
+
+  constructor(connection: AmqpConnection, names: AmqpNames, handle: HandleDelivery) {
+    this.#connection = connection;
+    this.#names = names;
+    this.#handle = handle;
+  }
+
+  /** How many have come and are not settled. */
+  get unsettled(): number {
+    return this.#unsettled;
+  }
+
+  /** Each lane has a channel of its own, so that a full one does not keep the others waiting. */
+  async start(prefetch: number): Promise<void> {
+    for (const lane of LANES) {
+      const channel = await this.#connection.channel();
+      await channel.prefetch(prefetch);
+      const queue = this.#names.flows(lane);
+      const { consumerTag: tag } = await channel.consume(queue, (message) => {
+        // Told once, and then never again: the queue is gone.
+        if (message === null)
+          this.#connection.lose(`the broker cancelled the consumer of ${queue}`);
+        else void this.#take(channel, lane, message);
+      });
+      this.#consumers.push({ channel, tag });
+    }
+  }
+
+  /** Takes no more; resolves when all that came is settled. */
+  async stop(): Promise<void> {
+    await Promise.all(
+      this.#consumers.map(({ channel, tag }) => channel.cancel(tag).catch(() => undefined)),
+    );
+    if (this.#unsettled > 0)
+      await new Promise<void>((resolve) => {
+        this.#settled = resolve;
+      });
+  }
+
+  /** The connection is gone: what it brought belongs to the broker again. */
+  end(): void {
+    this.#isOver = true;
+    this.#settled();
+  }
+
+  async #take(channel: Channel, lane: Lane, message: ConsumeMessage): Promise<void> {
+    this.#unsettled += 1;
+    try {
+      const delivery = { lane, body: message.content, properties: propertiesOf(message) };
+      await this.#handle(delivery, () => this.#isOver);
+      // A tag of a channel that is gone would close the one that came after it.
+      if (!this.#isOver) channel.ack(message);
+    } catch (error) {
+      this.#connection.lose(`a message could not be settled: ${(error as Error).message}`);
+    } finally {
+      this.#unsettled -= 1;
+      if (this.#unsettled === 0) this.#settled();
+    }
+  }
+}
+
+function propertiesOf({ properties }: ConsumeMessage): AmqpProperties {
+  const { messageId, correlationId, replyTo, contentType, expiration, appId } = properties;
+  const { timestamp, headers } = properties;
+  return {
+    messageId: textOf(messageId),
+    correlationId: textOf(correlationId),
+    replyTo: textOf(replyTo),
+    contentType: textOf(contentType),
+    expiration: textOf(expiration),
+    appId: textOf(appId),
+    timestamp: typeof timestamp === "number" ? timestamp : undefined,
+    headers,
+  };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}

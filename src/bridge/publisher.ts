@@ -1,0 +1,103 @@
+import type { ConfirmChannel, Message } from "amqplib";
+import type { AmqpPublish } from "../messages/amqp-outbound.ts";
+
+/** What became of a message: the broker has it, or no queue takes it. */
+export type Publication = "confirmed" | "returned";
+
+const JSON_TYPE = "application/json";
+/** research/amqp.md 6: what the library holds for the broker is bounded by nobody else. */
+const MAX_UNCONFIRMED = 1_000;
+
+/**
+ * Publishes with confirms over one channel. A message counts as published when the broker has confirmed it
+ * and has not returned it; over a channel that breaks nobody knows, and it is told as an error.
+ */
+export class Publisher {
+  readonly #channel: ConfirmChannel;
+  readonly #confirmMs: number;
+  readonly #late: (reason: string) => void;
+  readonly #returned = new Set<string>();
+  readonly #failures = new Set<(error: Error) => void>();
+  #waiting: (() => void)[] = [];
+  #isOver = false;
+
+  /** `late` is called when the broker owes a confirm for longer than `confirmMs`. */
+  constructor(channel: ConfirmChannel, confirmMs: number, late: (reason: string) => void) {
+    this.#channel = channel;
+    this.#confirmMs = confirmMs;
+    this.#late = late;
+    // The library tells a return before the confirm of the same message, in the same turn.
+    channel.on("return", ({ properties }: Message) => {
+      this.#returned.add(String(properties.messageId));
+    });
+  }
+
+  /** How many the broker has yet to confirm. */
+  get unconfirmed(): number {
+    return this.#failures.size;
+  }
+
+  /** @throws Error when it is not known whether the broker has it: it may be published again. */
+  async publish(message: AmqpPublish): Promise<Publication> {
+    while (this.unconfirmed >= MAX_UNCONFIRMED && !this.#isOver)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#isOver) throw new Error("the link to the broker is down");
+    return new Promise((resolve, reject) => this.#send(message, resolve, reject));
+  }
+
+  /** The channel is gone: all that was not confirmed fails. */
+  end(reason: string): void {
+    this.#isOver = true;
+    for (const fail of [...this.#failures]) fail(new Error(reason));
+    this.#wake();
+  }
+
+  #send(
+    message: AmqpPublish,
+    resolve: (publication: Publication) => void,
+    reject: (error: Error) => void,
+  ): void {
+    const { exchange, routingKey, body, messageId } = message;
+    const late = setTimeout(() => {
+      this.#late(`the broker has not confirmed a message for ${this.#confirmMs / 1_000} s`);
+    }, this.#confirmMs);
+    const settle = (act: () => void) => {
+      clearTimeout(late);
+      this.#failures.delete(fail);
+      act();
+      this.#wake();
+    };
+    const fail = (error: Error) => settle(() => reject(error));
+    this.#failures.add(fail);
+    const confirmed = (error: unknown) => {
+      if (error) return fail(error instanceof Error ? error : new Error("the broker refused it"));
+      const publication = this.#returned.delete(messageId) ? "returned" : "confirmed";
+      settle(() => resolve(publication));
+    };
+    try {
+      const bytes = typeof body === "string" ? Buffer.from(body) : Buffer.from(body);
+      this.#channel.publish(exchange, routingKey, bytes, propertiesOf(message), confirmed);
+    } catch (error) {
+      fail(error as Error);
+    }
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+}
+
+function propertiesOf(message: AmqpPublish) {
+  const { type, messageId, correlationId, headers, mandatory, contentType = JSON_TYPE } = message;
+  return {
+    persistent: true,
+    mandatory,
+    contentType,
+    appId: "batuta",
+    type,
+    messageId,
+    timestamp: Math.floor(Date.now() / 1_000),
+    ...(correlationId === undefined ? {} : { correlationId }),
+    ...(headers === undefined ? {} : { headers }),
+  };
+}

@@ -1,0 +1,38 @@
+import type { Channel } from "amqplib";
+import { LANES } from "../domain/lane.ts";
+import type { AmqpNames } from "../messages/amqp-names.ts";
+
+export interface AmqpTopologyOptions {
+  /** declare: make what is missing. passive: fail where something is missing. off: look at nothing. */
+  readonly mode: "declare" | "passive" | "off";
+  readonly queueType: "quorum" | "classic";
+}
+
+/**
+ * Makes sure that every exchange and queue of the bridge is there. Queues get their type and no other
+ * argument: limits and dead-lettering are for policies, so that clients that declare a queue themselves,
+ * without any, are not refused (research/amqp.md 0.5).
+ *
+ * @throws Error of the broker (406 PRECONDITION_FAILED, 404 NOT_FOUND) which closes the channel.
+ */
+export async function ensureAmqpTopology(
+  channel: Channel,
+  names: AmqpNames,
+  { mode, queueType }: AmqpTopologyOptions,
+): Promise<void> {
+  if (mode === "off") return;
+  const exchanges = [names.commands, names.events, names.deadLetters];
+  const queues = [...LANES.map(names.flows), names.dead];
+  if (mode === "passive") {
+    for (const exchange of exchanges) await channel.checkExchange(exchange);
+    for (const queue of queues) await channel.checkQueue(queue);
+    return;
+  }
+  for (const exchange of exchanges)
+    await channel.assertExchange(exchange, "topic", { durable: true });
+  const options = { durable: true, arguments: { "x-queue-type": queueType } };
+  for (const queue of queues) await channel.assertQueue(queue, options);
+  for (const lane of LANES)
+    await channel.bindQueue(names.flows(lane), names.commands, names.keys.execute(lane));
+  await channel.bindQueue(names.dead, names.deadLetters, "#");
+}

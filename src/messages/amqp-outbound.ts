@@ -1,0 +1,148 @@
+import { nestAnswer } from "./amqp-envelope.ts";
+import type { AmqpDeadReason, AmqpDelivery, AmqpRequest } from "./amqp-inbound.ts";
+import type { AmqpNames } from "./amqp-names.ts";
+import type { DeadLetter, ExecutionResult } from "./result.ts";
+import type { WorkerStateEvent } from "./worker.ts";
+
+/** A message to be published over AMQP, whatever library does it. */
+export interface AmqpPublish {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly body: Uint8Array | string;
+  readonly type: string;
+  /** The same at each redelivery: who reads it can tell one that came twice. */
+  readonly messageId: string;
+  readonly correlationId?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Default: application/json. */
+  readonly contentType?: string | undefined;
+  /** That no queue takes it is told, and it counts as not published. */
+  readonly mandatory: boolean;
+}
+
+/** How an execution ended, for all who listen. */
+export function flowEvent(
+  names: AmqpNames,
+  result: ExecutionResult,
+  messageId: string,
+): AmqpPublish {
+  const { status, executionId } = result;
+  return {
+    exchange: names.events,
+    routingKey: names.keys.flow(status, executionId),
+    body: JSON.stringify(result),
+    type: "FlowEventMessage",
+    messageId,
+    correlationId: executionId,
+    mandatory: false,
+  };
+}
+
+/** Direct reply-to is no queue: it would be delivered, and told to be lost as well (research/amqp.md 3). */
+const DIRECT_REPLY = "amq.rabbitmq.reply-to";
+
+/** The result for who asked for it. */
+export function flowReply(
+  to: string,
+  correlationId: string | undefined,
+  result: ExecutionResult,
+  messageId: string,
+): AmqpPublish {
+  return {
+    exchange: "",
+    routingKey: to,
+    body: JSON.stringify(result),
+    type: "FlowResultMessage",
+    messageId: `${messageId}:reply`,
+    correlationId: correlationId ?? result.executionId,
+    mandatory: !to.startsWith(DIRECT_REPLY),
+  };
+}
+
+/** A state that a worker has come to. */
+export function workerStatus(
+  names: AmqpNames,
+  event: WorkerStateEvent,
+  messageId: string,
+): AmqpPublish {
+  return {
+    exchange: names.events,
+    routingKey: names.keys.worker(event.workerId, event.to),
+    body: JSON.stringify(event),
+    type: "WorkerStatusMessage",
+    messageId,
+    mandatory: false,
+  };
+}
+
+/** An execution that was given up, with the message as it was published and why. */
+export function deadFlow(names: AmqpNames, letter: DeadLetter, messageId: string): AmqpPublish {
+  const { executionId, reason, error, message, lane } = letter;
+  return {
+    exchange: names.deadLetters,
+    routingKey: names.keys.flow("dead", executionId),
+    body: originalOf(message),
+    type: "FlowExecutionMessage",
+    messageId,
+    correlationId: executionId,
+    headers: {
+      "x-batuta-reason": reason,
+      "x-batuta-source": `lane ${lane}`,
+      "x-batuta-error": cut(`${error.code}: ${error.message}`),
+    },
+    mandatory: true,
+  };
+}
+
+const MAX_ERROR_CHARS = 1_000;
+
+function cut(text: string): string {
+  return text.length <= MAX_ERROR_CHARS ? text : `${text.slice(0, MAX_ERROR_CHARS)}…`;
+}
+
+/** One that was too large for its dead letter is named instead. */
+function originalOf({ data, dataBase64, blob }: DeadLetter["message"]): Uint8Array | string {
+  if (dataBase64 !== undefined) return Buffer.from(dataBase64, "base64");
+  return JSON.stringify(blob === undefined ? data : { blob });
+}
+
+/** A message that never became an execution, as it came. `id` is its own or one made of it. */
+export function deadDelivery(
+  names: AmqpNames,
+  delivery: AmqpDelivery,
+  { reason, error }: { readonly reason: AmqpDeadReason; readonly error: string },
+  id: string,
+): AmqpPublish {
+  const queue = names.flows(delivery.lane);
+  return {
+    exchange: names.deadLetters,
+    routingKey: names.keys.execute(delivery.lane),
+    body: delivery.body,
+    type: "FlowExecutionMessage",
+    messageId: delivery.properties.messageId ?? id,
+    correlationId: delivery.properties.correlationId,
+    contentType: delivery.properties.contentType,
+    headers: {
+      "x-batuta-reason": reason,
+      "x-batuta-source": queue,
+      "x-batuta-error": cut(error),
+    },
+    mandatory: true,
+  };
+}
+
+/** The answer to a request of NestJS. */
+export function requestAnswer(
+  { id, to, correlationId }: AmqpRequest,
+  answer: { readonly response: unknown } | { readonly err: unknown },
+): AmqpPublish {
+  return {
+    exchange: "",
+    routingKey: to,
+    body: nestAnswer(id, answer),
+    type: "FlowAnswerMessage",
+    messageId: `${id}:answer`,
+    correlationId: correlationId ?? id,
+    mandatory: false,
+  };
+}
