@@ -1,26 +1,30 @@
 import type { Channel, ConsumeMessage } from "amqplib";
-import { LANES, type Lane } from "../domain/lane.ts";
-import type { AmqpDelivery, AmqpProperties } from "../messages/amqp-inbound.ts";
-import type { AmqpNames } from "../messages/amqp-names.ts";
+import type { AmqpProperties } from "../messages/amqp-inbound.ts";
 import type { AmqpConnection } from "./connection.ts";
 
-/** Settles a delivery: resolves once it is stored elsewhere and may be acknowledged. */
-export type HandleDelivery = (delivery: AmqpDelivery, isLost: () => boolean) => Promise<void>;
+/** A queue, and what is done with what comes of it. */
+export interface Source {
+  readonly queue: string;
+  /** Resolves once it is stored elsewhere and may be acknowledged. */
+  readonly take: (
+    body: Uint8Array,
+    properties: AmqpProperties,
+    isLost: () => boolean,
+  ) => Promise<void>;
+}
 
-/** Takes flows from the queues of the lanes. One that is not settled comes again over another connection. */
+/** Takes what comes of some queues. What is not settled comes again over another connection. */
 export class Inlet {
   readonly #connection: AmqpConnection;
-  readonly #names: AmqpNames;
-  readonly #handle: HandleDelivery;
+  readonly #sources: readonly Source[];
   readonly #consumers: { readonly channel: Channel; readonly tag: string }[] = [];
   #unsettled = 0;
   #isOver = false;
   #settled: () => void = () => {};
 
-  constructor(connection: AmqpConnection, names: AmqpNames, handle: HandleDelivery) {
+  constructor(connection: AmqpConnection, sources: readonly Source[]) {
     this.#connection = connection;
-    this.#names = names;
-    this.#handle = handle;
+    this.#sources = sources;
   }
 
   /** How many have come and are not settled. */
@@ -28,17 +32,17 @@ export class Inlet {
     return this.#unsettled;
   }
 
-  /** Each lane has a channel of its own, so that a full one does not keep the others waiting. */
+  /** Each queue has a channel of its own, so that a full one does not keep the others waiting. */
   async start(prefetch: number): Promise<void> {
-    for (const lane of LANES) {
+    for (const source of this.#sources) {
       const channel = await this.#connection.channel();
       await channel.prefetch(prefetch);
-      const queue = this.#names.flows(lane);
+      const { queue } = source;
       const { consumerTag: tag } = await channel.consume(queue, (message) => {
         // Told once, and then never again: the queue is gone.
         if (message === null)
           this.#connection.lose(`the broker cancelled the consumer of ${queue}`);
-        else void this.#take(channel, lane, message);
+        else void this.#take(channel, source, message);
       });
       this.#consumers.push({ channel, tag });
     }
@@ -61,11 +65,10 @@ export class Inlet {
     this.#settled();
   }
 
-  async #take(channel: Channel, lane: Lane, message: ConsumeMessage): Promise<void> {
+  async #take(channel: Channel, source: Source, message: ConsumeMessage): Promise<void> {
     this.#unsettled += 1;
     try {
-      const delivery = { lane, body: message.content, properties: propertiesOf(message) };
-      await this.#handle(delivery, () => this.#isOver);
+      await source.take(message.content, propertiesOf(message), () => this.#isOver);
       // A tag of a channel that is gone would close the one that came after it.
       if (!this.#isOver) channel.ack(message);
     } catch (error) {

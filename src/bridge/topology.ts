@@ -1,6 +1,7 @@
 import type { Channel } from "amqplib";
 import { LANES } from "../domain/lane.ts";
 import type { AmqpNames } from "../messages/amqp-names.ts";
+import { AMQP_WORKER_KINDS } from "../messages/amqp-worker.ts";
 
 export interface AmqpTopologyOptions {
   /** declare: make what is missing. passive: fail where something is missing. off: look at nothing. */
@@ -22,7 +23,7 @@ export async function ensureAmqpTopology(
 ): Promise<void> {
   if (mode === "off") return;
   const exchanges = [names.commands, names.events, names.deadLetters];
-  const queues = [...LANES.map(names.flows), names.dead];
+  const queues = [...LANES.map(names.flows), ...Object.values(names.workers), names.dead];
   if (mode === "passive") {
     for (const exchange of exchanges) await channel.checkExchange(exchange);
     for (const queue of queues) await channel.checkQueue(queue);
@@ -34,5 +35,34 @@ export async function ensureAmqpTopology(
   for (const queue of queues) await channel.assertQueue(queue, options);
   for (const lane of LANES)
     await channel.bindQueue(names.flows(lane), names.commands, names.keys.execute(lane));
+  for (const kind of AMQP_WORKER_KINDS)
+    await channel.bindQueue(names.workers[kind], names.commands, names.keys[kind]);
   await channel.bindQueue(names.dead, names.deadLetters, "#");
+}
+
+/** Makes the queue of one worker, before it may be given anything. */
+export async function ensureTaskQueue(
+  channel: Channel,
+  names: AmqpNames,
+  workerId: string,
+  { mode, queueType }: AmqpTopologyOptions,
+): Promise<void> {
+  if (mode === "off") return;
+  const queue = names.tasks(workerId);
+  if (mode === "passive") {
+    await channel.checkQueue(queue);
+    return;
+  }
+  const options = { durable: true, arguments: { "x-queue-type": queueType } };
+  await channel.assertQueue(queue, options);
+  await channel.bindQueue(queue, names.commands, names.keys.task(workerId));
+}
+
+/** What a worker that is gone was still to do: others do it. */
+export async function emptyTaskQueue(
+  channel: Channel,
+  names: AmqpNames,
+  workerId: string,
+): Promise<void> {
+  await channel.purgeQueue(names.tasks(workerId));
 }

@@ -14,7 +14,19 @@ export function amqpNames(prefix = "batuta") {
     deadLetters: `${prefix}.dlx`,
     flows: (lane: Lane) => `${prefix}.flows.${lane}`,
     dead: `${prefix}.dead`,
+    /** What workers send. */
+    workers: {
+      registration: `${prefix}.workers.registration`,
+      heartbeat: `${prefix}.workers.heartbeat`,
+      result: `${prefix}.results`,
+    },
+    /** What one worker is to do. */
+    tasks: (workerId: string) => `${prefix}.tasks.${workerId}`,
     keys: {
+      registration: "worker.registration",
+      heartbeat: "worker.heartbeat",
+      result: "task.result",
+      task: (workerId: string) => `task.assign.${workerId}`,
       execute: (lane: Lane) => `flow.execute.${lane}`,
       flow: (status: string, executionId: string) => `flow.${status}.${executionId}`,
       worker: (workerId: string, state: string) => `worker.status.${workerId}.${state}`,

@@ -1,6 +1,7 @@
 import { nestAnswer } from "./amqp-envelope.ts";
 import type { AmqpDeadReason, AmqpDelivery, AmqpRequest } from "./amqp-inbound.ts";
 import type { AmqpNames } from "./amqp-names.ts";
+import type { AmqpTask } from "./amqp-worker.ts";
 import type { DeadLetter, ExecutionResult } from "./result.ts";
 import type { WorkerStateEvent } from "./worker.ts";
 
@@ -109,24 +110,37 @@ function originalOf({ data, dataBase64, blob }: DeadLetter["message"]): Uint8Arr
 /** A message that never became an execution, as it came. `id` is its own or one made of it. */
 export function deadDelivery(
   names: AmqpNames,
-  delivery: AmqpDelivery,
+  { body, properties }: Pick<AmqpDelivery, "body" | "properties">,
   { reason, error }: { readonly reason: AmqpDeadReason; readonly error: string },
-  id: string,
+  { queue, routingKey, id }: { queue: string; routingKey: string; id: string },
 ): AmqpPublish {
-  const queue = names.flows(delivery.lane);
   return {
     exchange: names.deadLetters,
-    routingKey: names.keys.execute(delivery.lane),
-    body: delivery.body,
-    type: "FlowExecutionMessage",
-    messageId: delivery.properties.messageId ?? id,
-    correlationId: delivery.properties.correlationId,
-    contentType: delivery.properties.contentType,
+    routingKey,
+    body,
+    type: "DeadLetterMessage",
+    messageId: properties.messageId ?? id,
+    correlationId: properties.correlationId,
+    contentType: properties.contentType,
     headers: {
       "x-batuta-reason": reason,
       "x-batuta-source": queue,
       "x-batuta-error": cut(error),
     },
+    mandatory: true,
+  };
+}
+
+/** An attempt for a worker. Where its queue is gone that is told. */
+export function taskFor(names: AmqpNames, task: AmqpTask, isNest: boolean): AmqpPublish {
+  const body = isNest ? { pattern: names.keys.task(task.assignedTo), data: task } : task;
+  return {
+    exchange: names.commands,
+    routingKey: names.keys.task(task.assignedTo),
+    body: JSON.stringify(body),
+    type: "TaskMessage",
+    messageId: task.taskId,
+    correlationId: task.executionId,
     mandatory: true,
   };
 }

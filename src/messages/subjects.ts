@@ -126,6 +126,10 @@ export function busNames(prefix = "") {
     blobs: asset("BLOBS"),
     /** Bucket of the AMQP bridges: who waits for the result of an execution. */
     amqpReplies: asset("amqp_replies"),
+    /** Bucket of the AMQP bridges: the workers that have registered over AMQP. */
+    amqpWorkers: asset("amqp_workers"),
+    /** Where the bridge that stands for an AMQP worker hears what another bridge was sent of it. */
+    amqpWorker: (workerId: string, kind: string) => subject(`amqp.${workerId}.${kind}`),
 
     /** The lane of a subject `flows.execute.<lane>`, undefined for any other subject. */
     laneOf: (fullSubject: string): Lane | undefined =>

@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Worker } from "node:worker_threads";
 import type { DrainNotice } from "../messages/worker.ts";
+import type { BeatSource } from "./beat-source.ts";
 import {
   BeatState,
   type BeatThreadSettings,
@@ -21,7 +22,7 @@ const TICKS_PER_WINDOW = 10;
  * A worker's heartbeat, as its main thread sees it: starts the thread, keeps the shared numbers
  * true, and tells the thread which tasks to extend.
  */
-export class Beats {
+export class Beats implements BeatSource {
   readonly state: BeatState;
   readonly #thread: Worker;
   readonly #exited: Promise<void>;

@@ -12,6 +12,7 @@ import type {
   WorkerCapacity,
   WorkerControl,
 } from "../messages/worker.ts";
+import type { BeatSource, BeatStart } from "./beat-source.ts";
 import { Beats } from "./beats.ts";
 import { logConnection } from "./connection-log.ts";
 import type { FlowEngine } from "./flow-engine.ts";
@@ -37,6 +38,8 @@ export interface WorkerOptions {
   readonly engine: FlowEngine;
   readonly inspection: InspectionSettings;
   readonly log: ProcessLog;
+  /** The worker is another system's, and this process only stands for it. */
+  readonly standsFor?: { startBeats(bus: Bus, start: BeatStart): Promise<BeatSource> };
 }
 
 /** A running worker. */
@@ -96,7 +99,7 @@ class WorkerProcess implements WorkerHandle {
   readonly #inspection: WorkerInspection;
   #incarnation = nextIncarnation();
   #isReregistering = false;
-  #beats: Beats | undefined;
+  #beats: BeatSource | undefined;
   #runner: TaskRunner | undefined;
   #stopping: Promise<void> | undefined;
   #grace: Grace | undefined;
@@ -243,7 +246,7 @@ class WorkerProcess implements WorkerHandle {
       hostname: hostname(),
       pid: process.pid,
       version: VERSION,
-      transport: "nats",
+      transport: this.#options.standsFor === undefined ? "nats" : "amqp",
       pool,
       labels: { ...labels },
       capacity,
@@ -252,7 +255,10 @@ class WorkerProcess implements WorkerHandle {
     };
   }
 
-  #startBeats(ackWaitMs: number): Promise<Beats> {
+  #startBeats(ackWaitMs: number): Promise<BeatSource> {
+    const { standsFor } = this.#options;
+    if (standsFor !== undefined)
+      return standsFor.startBeats(this.#bus, { incarnation: this.#incarnation, ackWaitMs });
     const { natsUrl, prefix, heartbeatIntervalMs, capacity, log } = this.#options;
     const settings = {
       natsUrl,

@@ -2,7 +2,12 @@ import { describe, expect, test } from "vitest";
 import { nestAnswer, nestEnvelopeOf } from "../../src/messages/amqp-envelope.ts";
 import { type AmqpProperties, readFlow } from "../../src/messages/amqp-inbound.ts";
 import { amqpNames } from "../../src/messages/amqp-names.ts";
-import { deadFlow, flowEvent, flowReply } from "../../src/messages/amqp-outbound.ts";
+import { deadFlow, flowEvent, flowReply, taskFor } from "../../src/messages/amqp-outbound.ts";
+import {
+  type AmqpTask,
+  manifestOfAmqp,
+  readWorkerMessage,
+} from "../../src/messages/amqp-worker.ts";
 import type { DeadLetter, ExecutionResult } from "../../src/messages/result.ts";
 
 const NOW = Date.parse("2026-01-01T00:00:00.000Z");
@@ -186,5 +191,67 @@ describe("what goes out", () => {
     const bytes = deadFlow(names, letter({ dataBase64: "e3Rvcm4=" }), "S:1");
     expect(utf8.decode(bytes.body as Uint8Array)).toBe("{torn");
     expect(deadFlow(names, letter({ blob: "b-1" }), "S:1").body).toBe('{"blob":"b-1"}');
+  });
+});
+
+describe("what workers send", () => {
+  const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+  const REGISTRATION = {
+    workerId: "old-1",
+    capacity: { maxConcurrentTasks: 4, cpuCores: 2 },
+    supportedNodeTypes: ["noop"],
+  };
+
+  test("either of the seed's names for a capacity counts, and what is missing has a default", () => {
+    const registration = readWorkerMessage("registration", bytes(REGISTRATION));
+    expect(manifestOfAmqp(registration)).toEqual({
+      supportedNodeTypes: ["noop"],
+      heartbeatIntervalMs: 15_000,
+      capacity: {
+        maxConcurrentFlows: 4,
+        maxConcurrentNodes: 10,
+        memoryLimitMB: 1_024,
+        cpuLimitCores: 2,
+      },
+    });
+  });
+
+  test("it may be wrapped by NestJS", () => {
+    const wrapped = bytes({ pattern: "worker.registration", data: REGISTRATION });
+    expect(readWorkerMessage("registration", wrapped).workerId).toBe("old-1");
+  });
+
+  test.each([
+    ["registration", { ...REGISTRATION, workerId: "a b" }],
+    ["registration", { ...REGISTRATION, supportedNodeTypes: [] }],
+    ["heartbeat", { workerId: "old-1", currentLoad: { activeFlows: -1 } }],
+    ["result", { taskId: "t", executionId: "e", workerId: "w", attempt: 0, status: "completed" }],
+    ["result", { taskId: "t", executionId: "e", workerId: "w", attempt: 1, status: "well" }],
+  ] as const)("a %s that cannot be one is refused: %j", (kind, value) => {
+    expect(() => readWorkerMessage(kind, bytes(value))).toThrow(/AMQP/);
+  });
+
+  test("a task is published for one worker, wrapped for those who asked for it", () => {
+    const task: AmqpTask = {
+      taskId: "e-1.1",
+      executionId: "e-1",
+      flowId: "f",
+      priority: "high",
+      attempt: 1,
+      flowData: {},
+      inputs: 1,
+      assignedTo: "old-1",
+    };
+    const names = amqpNames();
+    expect(taskFor(names, task, false)).toMatchObject({
+      exchange: "batuta",
+      routingKey: "task.assign.old-1",
+      messageId: "e-1.1",
+      mandatory: true,
+    });
+    expect(JSON.parse(String(taskFor(names, task, true).body))).toEqual({
+      pattern: "task.assign.old-1",
+      data: task,
+    });
   });
 });

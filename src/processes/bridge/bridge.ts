@@ -1,20 +1,29 @@
 import type { AmqpConnection } from "../../bridge/connection.ts";
-import { Inlet } from "../../bridge/inlet.ts";
+import { Inlet, type Source } from "../../bridge/inlet.ts";
 import { type Publication, Publisher } from "../../bridge/publisher.ts";
-import { ensureAmqpTopology } from "../../bridge/topology.ts";
+import { emptyTaskQueue, ensureAmqpTopology, ensureTaskQueue } from "../../bridge/topology.ts";
 import { AmqpReplies } from "../../bus/amqp-replies.ts";
+import { AmqpWorkers } from "../../bus/amqp-workers.ts";
 import { type Bus, connectBus } from "../../bus/connect.ts";
 import type { Config } from "../../config/variables.ts";
 import { ConfigError } from "../../domain/errors.ts";
+import { LANES } from "../../domain/lane.ts";
 import { Kernel } from "../../kernel/kernel.ts";
-import { amqpNames } from "../../messages/amqp-names.ts";
-import type { AmqpPublish } from "../../messages/amqp-outbound.ts";
+import { type AmqpNames, amqpNames } from "../../messages/amqp-names.ts";
+import { type AmqpPublish, taskFor } from "../../messages/amqp-outbound.ts";
+import {
+  AMQP_WORKER_KINDS,
+  type AmqpRegistration,
+  type AmqpTask,
+} from "../../messages/amqp-worker.ts";
 import { showConnection } from "../connection-actor.ts";
 import { Inspection } from "../inspection.ts";
 import type { ProcessLog } from "../process-log.ts";
+import { AmqpWorker } from "./amqp-worker.ts";
 import { Incoming } from "./incoming.ts";
 import { AmqpLink, type LinkSession } from "./link.ts";
 import { Outgoing } from "./outgoing.ts";
+import { WorkerDesk } from "./worker-desk.ts";
 
 export interface BridgeHandle {
   /** What came and went since the start, by kind. */
@@ -44,7 +53,7 @@ export async function startBridge(
   const name = `batuta bridge ${id}`;
   const bus = await connectBus({ url: natsUrl, prefix: config.nats.subjectPrefix, name });
   try {
-    const bridge = new Bridge({ config, url, id, name, bus, log });
+    const bridge = new Bridge({ config, url, natsUrl, id, name, bus, log });
     await bridge.start();
     return bridge;
   } catch (error) {
@@ -58,6 +67,7 @@ interface BridgeOptions {
   readonly url: string;
   readonly id: string;
   readonly name: string;
+  readonly natsUrl: string;
   readonly bus: Bus;
   readonly log: ProcessLog;
 }
@@ -67,16 +77,19 @@ interface InSession extends LinkSession {
 }
 interface OutSession extends LinkSession {
   readonly publisher: Publisher;
+  ensureTasks(workerId: string): Promise<void>;
+  emptyTasks(workerId: string): Promise<void>;
 }
 
 class Bridge implements BridgeHandle {
   readonly counts = new Map<string, number>();
   readonly #options: BridgeOptions;
   readonly #kernel = new Kernel();
-  readonly #names: ReturnType<typeof amqpNames>;
+  readonly #names: AmqpNames;
   readonly #inspection: Inspection | undefined;
   #in: AmqpLink<InSession> | undefined;
   #out: AmqpLink<OutSession> | undefined;
+  #desk: WorkerDesk | undefined;
   #outgoing: Outgoing | undefined;
   #replies: AmqpReplies | undefined;
 
@@ -107,14 +120,25 @@ class Bridge implements BridgeHandle {
         this.#in?.send(reason === undefined ? { type: "released" } : { type: "held", reason }),
       counted: (what) => this.#count(what),
     });
+    this.#desk = new WorkerDesk({
+      bus,
+      names: this.#names,
+      store: await AmqpWorkers.open(bus),
+      begin: (registration) => this.#stand(registration),
+      emptied: (workerId) => this.#emptied(workerId),
+      publish,
+      counted: (what) => this.#count(what),
+      log,
+    });
     this.#out = this.#outLink();
-    this.#in = this.#inLink(incoming);
+    this.#in = this.#inLink(incoming, this.#desk);
     this.#outgoing = new Outgoing({ bus, names: this.#names, replies, publish, offer, log });
     this.#outgoing.start();
   }
 
   async stop(): Promise<void> {
     await this.#in?.stop();
+    await this.#desk?.stop();
     await Promise.race([this.#outgoing?.stop(), pause(DRAIN_MS)]);
     await this.#out?.stop();
     this.#replies?.close();
@@ -123,14 +147,29 @@ class Bridge implements BridgeHandle {
     await this.#options.bus.close();
   }
 
-  #inLink(incoming: Incoming): AmqpLink<InSession> {
+  /** Its queue is there before the supervisor may give it anything. */
+  async #stand(registration: AmqpRegistration): Promise<AmqpWorker> {
+    const { config, natsUrl, log } = this.#options;
+    const session = await this.#out?.usable();
+    if (session === undefined) throw new Error("the bridge stops");
+    await session.ensureTasks(registration.workerId);
+    const assign = (task: AmqpTask, isNest: boolean) =>
+      this.#offer(taskFor(this.#names, task, isNest));
+    return new AmqpWorker({ config, natsUrl, registration, assign, log });
+  }
+
+  async #emptied(workerId: string): Promise<void> {
+    const session = await this.#out?.usable();
+    await session?.emptyTasks(workerId);
+  }
+
+  #inLink(incoming: Incoming, desk: WorkerDesk): AmqpLink<InSession> {
     const { prefetch } = this.#options.config.amqp;
     return new AmqpLink<InSession>({
       ...this.#linkOptions("in"),
       setUp: async (connection) => {
         await this.#declare(connection);
-        const handle = incoming.handle.bind(incoming);
-        const inlet = new Inlet(connection, this.#names, handle);
+        const inlet = new Inlet(connection, sourcesOf(this.#names, incoming, desk));
         await inlet.start(prefetch);
         return { inlet, drain: () => inlet.stop(), end: () => inlet.end() };
       },
@@ -149,8 +188,18 @@ class Bridge implements BridgeHandle {
           if (this.#out?.state === "running.flowing") connection.lose(reason);
         };
         const publisher = new Publisher(channel, confirmTimeoutMs, late);
+        const side = await connection.channel();
+        const { topology: mode, queueType } = this.#options.config.amqp;
+        const ensureTasks = (id: string) =>
+          ensureTaskQueue(side, this.#names, id, { mode, queueType });
         return {
           publisher,
+          ensureTasks,
+          emptyTasks: async (id) => {
+            // What is not there closes the channel.
+            await ensureTasks(id);
+            if (mode !== "off") await emptyTaskQueue(side, this.#names, id);
+          },
           drain: () => channel.waitForConfirms(),
           end: (reason) => publisher.end(reason),
         };
@@ -203,6 +252,22 @@ class Bridge implements BridgeHandle {
   #count(what: string): void {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   }
+}
+
+function sourcesOf(names: AmqpNames, incoming: Incoming, desk: WorkerDesk): Source[] {
+  const lanes = LANES.map(
+    (lane): Source => ({
+      queue: names.flows(lane),
+      take: (body, properties, isLost) => incoming.handle({ lane, body, properties }, isLost),
+    }),
+  );
+  const workers = AMQP_WORKER_KINDS.map(
+    (kind): Source => ({
+      queue: names.workers[kind],
+      take: (body, properties, isLost) => desk.take(kind, { body, properties }, isLost),
+    }),
+  );
+  return [...lanes, ...workers];
 }
 
 function pause(ms: number): Promise<void> {

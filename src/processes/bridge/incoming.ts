@@ -136,7 +136,9 @@ export class Incoming {
   ): Promise<void> {
     const { names, publish, counted } = this.#options;
     const id = `dead-${createHash("sha256").update(delivery.body).digest("hex").slice(0, 16)}`;
-    await publish(deadDelivery(names, delivery, dead, id));
+    const { lane } = delivery;
+    const from = { queue: names.flows(lane), routingKey: names.keys.execute(lane), id };
+    await publish(deadDelivery(names, delivery, dead, from));
     counted(dead.reason);
     const err = { code: dead.reason, message: dead.error };
     if (dead.request !== undefined) void this.#answer(dead.request, { err });
