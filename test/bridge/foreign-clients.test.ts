@@ -1,0 +1,69 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { beforeAll, beforeEach, expect, type TestContext, test } from "vitest";
+import { INSTALL_MS, installOnce } from "../../scripts/debian.ts";
+import { Cluster, NOOP_FLOW } from "../support/cluster.ts";
+import { testPrefix, useNats } from "../support/nats.ts";
+import { useRabbit } from "../support/rabbit.ts";
+
+const nats = useNats();
+const rabbit = useRabbit();
+const run = promisify(execFile);
+const CLIENT = fileURLToPath(new URL("./pika_client.py", import.meta.url));
+/** Debian's, for which its pika is. */
+const PYTHON = "/usr/bin/python3";
+
+let missing = "";
+beforeAll(async () => {
+  try {
+    await run(PYTHON, ["-c", "import pika"]).catch(() =>
+      installOnce(["python3-pika"], () => false),
+    );
+  } catch (error) {
+    if (process.env.CI) throw error;
+    missing = `there is no pika: ${(error as Error).message}`;
+    process.stderr.write(`!!! TESTS OF FOREIGN CLIENTS ARE SKIPPED: ${missing}\n`);
+  }
+}, INSTALL_MS);
+beforeEach((context) => {
+  if (missing !== "") context.skip(missing);
+});
+
+async function start(task: TestContext["task"]) {
+  const prefix = testPrefix(task);
+  const amqp = { BATUTA_AMQP_URL: rabbit().url, BATUTA_AMQP_PREFIX: prefix };
+  const cluster = await Cluster.start(task, nats, amqp);
+  const bridge = cluster.child(["bridge"]);
+  await bridge.says(/"direction":"in"[^\n]*AMQP link running/);
+  const pika = async (how: string, ...args: string[]) => {
+    const { stdout } = await run(PYTHON, [CLIENT, how, rabbit().url, prefix, ...args]);
+    return JSON.parse(stdout);
+  };
+  return { cluster, pika };
+}
+
+test("a producer in Python, with confirms, gets the result of its flow on its own queue", async ({
+  task,
+}) => {
+  const { cluster, pika } = await start(task);
+  await cluster.worker("w-1");
+  const told = await pika("submit", "py-1", JSON.stringify(NOOP_FLOW));
+  expect(told).toMatchObject({
+    correlation: "py-1",
+    result: { executionId: "py-1", status: "completed", workerId: "w-1" },
+  });
+});
+
+test("a worker in Python runs a flow that was published on NATS", async ({ task }) => {
+  const { cluster, pika } = await start(task);
+  const working = pika("work", "py-worker");
+  await cluster.states.first(({ workerId, to }) => workerId === "py-worker" && to === "healthy");
+  await cluster.publish("normal", { flowId: "noop", executionId: "e-1", flowData: NOOP_FLOW });
+  expect(await working).toMatchObject({ taskId: "e-1.1", assignedTo: "py-worker" });
+  expect(await cluster.result("e-1")).toMatchObject({
+    status: "completed",
+    workerId: "py-worker",
+    output: { by: "python" },
+  });
+});
