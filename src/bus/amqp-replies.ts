@@ -1,6 +1,7 @@
 import type { KV } from "@nats-io/kv";
 import type { AmqpReply } from "../messages/amqp-inbound.ts";
 import type { Bus } from "./connect.ts";
+import { jsonOf } from "./foreign.ts";
 
 /** Who has waited for longer is not answered any more. */
 const KEPT_MS = 24 * 3_600_000;
@@ -54,7 +55,8 @@ export class AmqpReplies {
     if (values === 0) known();
     void (async () => {
       for await (const entry of watcher) {
-        if (entry.operation === "PUT") this.#waiting.set(entry.key, entry.json<AmqpReply>());
+        const reply = entry.operation === "PUT" ? jsonOf<AmqpReply>(entry) : undefined;
+        if (typeof reply?.to === "string") this.#waiting.set(entry.key, reply);
         else this.#waiting.delete(entry.key);
         if (entry.delta === 0) known();
       }
