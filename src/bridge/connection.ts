@@ -62,6 +62,7 @@ export class AmqpConnection {
   lose(reason: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    // Most often it is closed already; either way nothing more comes of it.
     this.#model.close().catch(() => {});
     this.#events.lost(reason);
   }
@@ -69,6 +70,7 @@ export class AmqpConnection {
   async close(): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
+    // One that breaks while it is closed is closed as well.
     await this.#model.close().catch(() => {});
   }
 

@@ -50,6 +50,7 @@ export class Inlet {
 
   /** Takes no more; resolves when all that came is settled. */
   async stop(): Promise<void> {
+    // A channel that is gone has no consumer either.
     await Promise.all(
       this.#consumers.map(({ channel, tag }) => channel.cancel(tag).catch(() => undefined)),
     );

@@ -148,6 +148,7 @@ export class Incoming {
     request: AmqpRequest,
     answer: { readonly response: unknown } | { readonly err: unknown },
   ): Promise<void> {
+    // Fails only while the bridge stops: the flow is accepted, and its result is told to all.
     await this.#options.publish(requestAnswer(request, answer)).catch(() => {});
   }
 }

@@ -129,6 +129,7 @@ export class AmqpLink<S extends LinkSession> {
   }
 
   async #drain(): Promise<void> {
+    // What could not be settled comes again, over the next connection or to another bridge.
     await this.#session?.drain().catch(() => {});
     this.send({ type: "drained" });
   }
