@@ -31,12 +31,17 @@ function busLines(): readonly ServerLine[] {
   return known;
 }
 
+/** How long a test waits for what it expects to become true: the default of 1 s is a timed test on a busy machine. */
+const PATIENT = { poll: { timeout: 8_000 } };
+
 export default defineConfig({
   test: {
     pool: "forks",
     maxWorkers: 3,
     projects: [
-      { test: { name: "unit", include: UNIT, exclude: LIVE, testTimeout: 10_000 } },
+      {
+        test: { name: "unit", include: UNIT, exclude: LIVE, testTimeout: 30_000, expect: PATIENT },
+      },
       ...busLines().map((line, index) => ({
         test: {
           name: `bus@${line}`,
@@ -44,6 +49,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: index === 0 ? UNIT : [...UNIT, ...ANY_SERVER],
           testTimeout: 120_000,
+          expect: PATIENT,
           hookTimeout: 120_000,
           globalSetup: ["test/support/global-setup.ts"],
           provide: { natsLine: line },

@@ -92,7 +92,7 @@ export function decidingLines({ workers, decide, copy }: DecidingFigures): Line[
 
 /** What a beat costs more when it could be watched, and when it is. */
 export function watchingLines(figures: WatchingFigures): Line[] {
-  const { bareUs, unwatchedUs, watchedUs, followedUs } = figures;
+  const { bareUs, unwatchedUs, watchedUs, followedUs, amongManyUs, allFollowedUs } = figures;
   const ratioTo = "a beat without inspection";
   return [
     {
@@ -111,11 +111,19 @@ export function watchingLines(figures: WatchingFigures): Line[] {
       below: 10,
     },
     {
-      name: "more for one that somebody looks at",
+      name: "more for one that is told in full",
       unit: "us",
       value: followedUs - bareUs,
       ratio: followedUs / bareUs,
       ratioTo,
+    },
+    {
+      name: "more for one of 1,000 that are all looked at",
+      unit: "us",
+      value: allFollowedUs - amongManyUs,
+      ratio: allFollowedUs / amongManyUs,
+      ratioTo,
+      below: 10,
     },
   ];
 }

@@ -1,8 +1,8 @@
 import { UnreachableError } from "../domain/errors.ts";
 import { actorBucketKey, actorTokens } from "../messages/actor-address.ts";
 import type {
-  ActorRecord,
   InspectionSink,
+  Located,
   MachineDefinition,
   NodeInfo,
 } from "../messages/inspection.ts";
@@ -33,20 +33,18 @@ export class BusInspectionSink implements InspectionSink {
     this.#bus = bus;
   }
 
-  publish(record: ActorRecord): boolean {
+  publish(of: Located, text: string): boolean {
     const { nc, names, outbox, maxPayloadBytes } = this.#bus;
-    const text = JSON.stringify(record);
     const isTooMuch = this.#unread >= MAX_UNREAD || text.length > maxPayloadBytes / 3;
     if (nc.isClosed() || isTooMuch) return false;
-    outbox.publish(names.actor(...subjectOf(record)), text);
+    outbox.publish(names.actor(...subjectOf(of)), text);
     this.#unread += 1;
     if (!this.#isFlushing) void this.#flush();
     return true;
   }
 
-  async put(record: ActorRecord): Promise<void> {
-    const { node, address } = record;
-    await this.#store("actors", actorBucketKey(node, address), JSON.stringify(record));
+  async put({ node, address }: Located, text: string): Promise<void> {
+    await this.#store("actors", actorBucketKey(node, address), text);
   }
 
   async remove(node: string, address: string): Promise<void> {
@@ -111,6 +109,6 @@ export class BusInspectionSink implements InspectionSink {
   }
 }
 
-function subjectOf({ node, address }: ActorRecord): [node: string, address: string] {
+function subjectOf({ node, address }: Located): [node: string, address: string] {
   return [actorTokens(node), actorTokens(address)];
 }

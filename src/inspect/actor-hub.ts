@@ -1,23 +1,19 @@
 import type { ActorRef } from "../kernel/actor.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { InspectionRecord } from "../kernel/reports.ts";
-import type {
-  ActorRecord,
-  InspectionSink,
-  NodeInfo,
-  WatchRequest,
-} from "../messages/inspection.ts";
-import { machineOf, recordOf } from "./actor-records.ts";
+import type { InspectionSink, NodeInfo, WatchRequest } from "../messages/inspection.ts";
+import { machineOf, recordTextOf } from "./actor-records.ts";
 import { ContextPace, isQuiet } from "./context-pace.ts";
 import { Followers } from "./followers.ts";
 import { PutBook } from "./put-book.ts";
-import type { Redact } from "./redact.ts";
+import type { Write } from "./redact.ts";
+import { ActorMemo } from "./redact-memo.ts";
 
 export interface ActorHubOptions {
   readonly node: Omit<NodeInfo, "v" | "actors" | "dropped">;
   readonly kernel: Kernel;
   readonly sink: InspectionSink;
-  readonly redact: Redact;
+  readonly write: Write;
   /** Epoch ms. */
   readonly now: () => number;
   /** Somebody begins to watch; called before the actors are looked at. */
@@ -33,6 +29,8 @@ export interface ActorHubOptions {
 const SWEEP_MS = 5_000;
 const SWEPT_AT_ONCE = 8;
 const LONGEST_WATCH_MS = 60_000;
+/** A few kB each. */
+const MAX_MEMOS = 100;
 
 /**
  * Tells of the actors of one process: of everything they do while somebody watches, and otherwise,
@@ -48,6 +46,8 @@ export class ActorHub {
     string,
     { readonly state: string; readonly at: number | undefined }
   >();
+  /** Of those that are followed by their names. */
+  readonly #memos = new Map<string, ActorMemo>();
   /** Those that did something since they were put; known while somebody watches. */
   readonly #changed = new Set<string>();
   /** Whether all others are in the bucket as they are, or on their way there. */
@@ -124,7 +124,9 @@ export class ActorHub {
     // Who is there is put into the bucket by `sync`; said live as well it would be said twice.
     let isIntroduced = false;
     this.#leave = this.#options.kernel.inspect((seen) => {
-      if (isIntroduced || seen.kind !== "actor") this.#tell(seen);
+      if (!isIntroduced && seen.kind === "actor") return;
+      this.#tell(seen);
+      this.#pace.settle(seen.at);
     });
     isIntroduced = true;
   }
@@ -134,6 +136,7 @@ export class ActorHub {
     this.#leave = undefined;
     this.#watchedUntil = 0;
     this.#followers.clear();
+    this.#memos.clear();
     // From here on nobody notes what changes.
     this.#isSynced = false;
     this.#changed.clear();
@@ -146,18 +149,29 @@ export class ActorHub {
     this.#book.define(machine);
     this.#seq += 1;
     this.#changed.add(seen.address);
-    const record = this.#record(seen, machine, this.#seq);
-    if (!this.#options.sink.publish(record)) this.#dropped += 1;
+    const { sink, node } = this.#options;
+    const text = this.#text(seen, machine, this.#seq);
+    if (!sink.publish({ node: node.node, address: seen.address }, text)) this.#dropped += 1;
     if (seen.kind === "end") this.#forget(seen.address);
-    else this.#book.note(record, machine);
+    else this.#book.note(seen, machine);
   }
 
-  #record(seen: InspectionRecord, machine: ReturnType<typeof machineOf>, seq: number): ActorRecord {
-    const { node, redact } = this.#options;
-    const isFollowed = this.#followers.follow(seen.address);
-    const isBrief = isFollowed ? this.#pace.isBrief(seen) : isQuiet(seen);
+  #text(seen: InspectionRecord, machine: ReturnType<typeof machineOf>, seq: number): string {
+    const { node, write } = this.#options;
+    const followed = this.#followers.follow(seen.address);
+    const isBrief = followed === undefined ? isQuiet(seen) : this.#pace.isBrief(seen, followed);
     const since = this.#since(seen);
-    return recordOf(seen, { node: node.node, seq, machine, since, redact, isBrief });
+    // Where all are followed each has its turn so seldom that little of it is as it was.
+    const memo = followed === "named" && !isBrief ? this.#memoOf(seen.address) : undefined;
+    return recordTextOf(seen, { node: node.node, seq, machine, since, write, memo, isBrief });
+  }
+
+  #memoOf(address: string): ActorMemo {
+    const known = this.#memos.get(address);
+    if (known !== undefined) return known;
+    const memo = new ActorMemo();
+    if (this.#memos.size < MAX_MEMOS) this.#memos.set(address, memo);
+    return memo;
   }
 
   /** As it is now: after a burst, or when somebody begins to follow it. */
@@ -201,7 +215,8 @@ export class ActorHub {
   async #put(ref: ActorRef): Promise<void> {
     const machine = machineOf(ref);
     this.#book.define(machine);
-    const isStored = await this.#book.put(this.#record(ref.inspect(), machine, 0), machine);
+    const seen = ref.inspect();
+    const isStored = await this.#book.put(seen, this.#text(seen, machine, 0), machine);
     if (!isStored) this.#changed.add(ref.address);
   }
 
@@ -215,6 +230,7 @@ export class ActorHub {
 
   #forget(address: string): void {
     this.#entered.delete(address);
+    this.#memos.delete(address);
     this.#pace.forget(address);
   }
 

@@ -2,24 +2,41 @@ import type { ActorRef } from "../kernel/actor.ts";
 import type { InspectionRecord, PendingTimer } from "../kernel/reports.ts";
 import type { ActorRecord, ActorTimer, MachineDefinition } from "../messages/inspection.ts";
 import { definitionOfMachine } from "./definition.ts";
-import type { Redact } from "./redact.ts";
+import type { Write } from "./redact.ts";
+import type { ActorMemo, Memo } from "./redact-memo.ts";
 
-/** A record as it travels. `since` is when its state was entered, where that is known (epoch ms). */
-export function recordOf(
+/** A record as it travels, as JSON. `since` is when its state was entered, where that is known (epoch ms). */
+export function recordTextOf(
   seen: InspectionRecord,
   how: {
     readonly node: string;
     readonly seq: number;
     readonly machine: MachineDefinition;
     readonly since: number | undefined;
-    readonly redact: Redact;
+    readonly write: Write;
+    /** What was told of the actor before. */
+    readonly memo?: ActorMemo | undefined;
     /** The type of the event only, and no context: the actor has just told them. */
     readonly isBrief: boolean;
   },
-): ActorRecord {
-  const { snapshot, event, at } = seen;
-  const { node, seq, machine, since, redact, isBrief } = how;
-  const { output, error } = snapshot;
+): string {
+  const { write, memo, isBrief } = how;
+  const { event, snapshot } = seen;
+  const head = JSON.stringify(headOf(seen, how)).slice(0, -1);
+  const told =
+    field("event", event && eventTextOf(event, isBrief, write, memo?.event)) +
+    field("context", isBrief ? undefined : write(snapshot.context, memo?.context)) +
+    field("output", write(snapshot.output));
+  return `${head}${told}}`;
+}
+
+/** All of a record that needs no care. */
+function headOf(
+  seen: InspectionRecord,
+  { node, seq, machine, since, isBrief }: Omit<Parameters<typeof recordTextOf>[1], "write">,
+): Omit<ActorRecord, "event" | "context" | "output"> {
+  const { snapshot, at } = seen;
+  const { error } = snapshot;
   return {
     v: 1,
     kind: seen.kind,
@@ -31,7 +48,6 @@ export function recordOf(
     machine: machine.hash,
     machineId: machine.id,
     parent: seen.parent,
-    event: event === undefined ? undefined : eventOf(event, redact, isBrief),
     source: seen.source,
     from: seen.from,
     state: snapshot.state,
@@ -39,12 +55,14 @@ export function recordOf(
     value: snapshot.value,
     status: snapshot.status,
     tags: [...snapshot.tags],
-    context: isBrief ? undefined : redact(snapshot.context),
     actions: seen.actions,
     timers: isBrief ? [] : seen.timers.map(timerOf),
-    output: output === undefined ? undefined : redact(output),
     error: error === undefined ? undefined : String(error).slice(0, 500),
   };
+}
+
+function field(name: string, text: string | undefined): string {
+  return text === undefined ? "" : `,"${name}":${text}`;
 }
 
 function timerOf({ name, delayMs, dueAt }: PendingTimer): ActorTimer {
@@ -56,14 +74,19 @@ export function machineOf({ machine }: Pick<ActorRef, "machine">): MachineDefini
   return definitionOfMachine(machine);
 }
 
-function eventOf(
+/** Of what is told in full the type is nearly always the first field. */
+function eventTextOf(
   event: { readonly type: string },
-  redact: Redact,
   isBrief: boolean,
-): NonNullable<ActorRecord["event"]> {
-  if (isBrief) return { type: event.type.slice(0, 256) };
-  const { type, ...fields } = event;
-  return { ...(redact(fields) as object), type: type.slice(0, 256) };
+  write: Write,
+  memo: Memo | undefined,
+): string {
+  const text = isBrief ? undefined : write(event, memo);
+  if (text?.startsWith('{"type":"')) return text;
+  const type = `{"type":${JSON.stringify(event.type.slice(0, 256))}`;
+  const { type: _type, ...fields } = event;
+  const rest = isBrief ? undefined : write(fields);
+  return rest === undefined || !/^\{./.test(rest) ? `${type}}` : `${type},${rest.slice(1)}`;
 }
 
 const MINUTE_MS = 60_000;

@@ -14,7 +14,8 @@ export class Followers {
   note(watcher: string, followed: Followed, until: number, now: number): readonly string[] {
     for (const [each, follower] of this.#followers)
       if (follower.until <= now) this.#followers.delete(each);
-    const fresh = followed === "all" ? [] : followed.filter((address) => !this.follow(address));
+    const isFresh = (address: string) => this.follow(address) === undefined;
+    const fresh = followed === "all" ? [] : followed.filter(isFresh);
     this.#followers.set(watcher, {
       followed: followed === "all" ? "all" : new Set(followed),
       until,
@@ -22,11 +23,13 @@ export class Followers {
     return fresh;
   }
 
-  /** Whether anybody follows the actor. One whose time is over counts until the next one asks. */
-  follow(address: string): boolean {
+  /** Whether anybody follows the actor, by its name or as all. One whose time is over counts until the next one asks. */
+  follow(address: string): "named" | "all" | undefined {
+    let isFollowed = false;
     for (const { followed } of this.#followers.values())
-      if (followed === "all" || followed.has(address)) return true;
-    return false;
+      if (followed === "all") isFollowed = true;
+      else if (followed.has(address)) return "named";
+    return isFollowed ? "all" : undefined;
   }
 
   clear(): void {

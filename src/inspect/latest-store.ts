@@ -49,7 +49,7 @@ export class LatestStore {
     this.#timer = undefined;
     for (const record of this.#unstored.values()) {
       this.#stored.set(record.address, record);
-      this.#write(() => this.#sink.put({ ...record, seq: 0 }));
+      this.#write(() => this.#sink.put(record, JSON.stringify({ ...record, seq: 0 })));
     }
     this.#unstored.clear();
     this.#isWriting = true;

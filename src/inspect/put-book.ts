@@ -1,5 +1,6 @@
 import type { ActorRef } from "../kernel/actor.ts";
-import type { ActorRecord, InspectionSink, MachineDefinition } from "../messages/inspection.ts";
+import type { InspectionRecord } from "../kernel/reports.ts";
+import type { InspectionSink, MachineDefinition } from "../messages/inspection.ts";
 
 interface Entry {
   readonly incarnation: string;
@@ -47,19 +48,23 @@ export class PutBook {
   }
 
   /** Remembers an actor that was told of live and is not in the bucket yet. */
-  note({ address, incarnation }: ActorRecord, machine: MachineDefinition): void {
+  note({ address, incarnation }: InspectionRecord, machine: MachineDefinition): void {
     if (this.#entries.has(address)) return;
     this.#entries.set(address, { incarnation, line: "", putAt: 0, machine });
   }
 
-  /** Whether it is stored; what cannot be put is put at the next look. Never rejects. */
-  async put(record: ActorRecord, machine: MachineDefinition): Promise<boolean> {
-    const { sink, now } = this.#options;
-    const { address, incarnation, status, state } = record;
-    const entry = { incarnation, line: `${status} ${state}`, putAt: now(), machine };
+  /** Whether its record is stored; what cannot be put is put at the next look. Never rejects. */
+  async put(
+    { address, incarnation, snapshot }: InspectionRecord,
+    text: string,
+    machine: MachineDefinition,
+  ): Promise<boolean> {
+    const { sink, now, node } = this.#options;
+    const line = `${snapshot.status} ${snapshot.state}`;
+    const entry = { incarnation, line, putAt: now(), machine };
     this.#entries.set(address, entry);
     try {
-      await sink.put(record);
+      await sink.put({ node: node.node, address }, text);
       return true;
     } catch (error) {
       if (this.#entries.get(address) === entry)

@@ -8,6 +8,17 @@ const ENTRY_CHARS = 8;
 export class Budget {
   #left = MAX_CHARS;
 
+  get left(): number {
+    return this.#left;
+  }
+
+  /** Takes so much at once; false when nothing would be left, and nothing is taken. */
+  spend(chars: number): boolean {
+    if (chars >= this.#left) return false;
+    this.#left -= chars;
+    return true;
+  }
+
   /** Whether a list or object with so many entries may have one more. */
   hasRoom(entries: number): boolean {
     this.#left -= ENTRY_CHARS;

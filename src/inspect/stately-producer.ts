@@ -89,7 +89,7 @@ export class StatelyProducer {
     for (const record of this.#latest.values()) {
       const { event: _event, source: _source, ...rest } = record;
       const end = { kind: "end", status: "stopped", seq: this.#next(), at: nowText() } as const;
-      this.#options.sink.publish({ ...rest, ...end });
+      this.#publish({ ...rest, ...end });
     }
     await this.#store.end();
   }
@@ -155,7 +155,7 @@ export class StatelyProducer {
   #tell(frame: ProducerFrame, snapshot: ProducerSnapshot, session: Session): void {
     const record = this.#record(frame, snapshot, session);
     const { address, state, since = nowText() } = record;
-    if (!this.#options.sink.publish(record)) this.#dropped += 1;
+    if (!this.#publish(record)) this.#dropped += 1;
     if (record.kind === "end") {
       this.#sessions.delete(frame.sessionId);
       this.#latest.delete(address);
@@ -165,6 +165,10 @@ export class StatelyProducer {
     this.#sessions.set(frame.sessionId, { ...session, state, since });
     this.#latest.set(address, record);
     this.#store.put(record);
+  }
+
+  #publish(record: ActorRecord): boolean {
+    return this.#options.sink.publish(record, JSON.stringify(record));
   }
 
   #record(frame: ProducerFrame, snapshot: ProducerSnapshot, session: Session): ActorRecord {

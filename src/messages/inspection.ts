@@ -141,12 +141,15 @@ export interface InspectionSource {
   watch(listener: InspectionListener, followed?: Followed): Promise<InspectionWatch>;
 }
 
+/** Whose record it is. */
+export type Located = Pick<ActorRecord, "node" | "address">;
+
 /** Where a process tells of its actors. The bus implements it (src/bus/inspection-sink.ts). */
 export interface InspectionSink {
-  /** A live record; false when it could not be taken and is lost. */
-  publish(record: ActorRecord): boolean;
-  /** The latest of an actor, into the bucket. Resolves when stored. */
-  put(record: ActorRecord): Promise<void>;
+  /** A live record, as JSON; false when it could not be taken and is lost. */
+  publish(of: Located, text: string): boolean;
+  /** The latest of an actor, as JSON, into the bucket. Resolves when stored. */
+  put(of: Located, text: string): Promise<void>;
   remove(node: string, address: string): Promise<void>;
   /** Into the bucket, once for each hash. */
   define(machine: MachineDefinition): Promise<void>;

@@ -3,7 +3,7 @@ import type { Bus } from "../bus/connect.ts";
 import { answerWatchers } from "../bus/inspection-answers.ts";
 import { BusInspectionSink } from "../bus/inspection-sink.ts";
 import { ActorHub } from "../inspect/actor-hub.ts";
-import { type Redact, redactor } from "../inspect/redact.ts";
+import { type Redact, redactingWriter, redactor } from "../inspect/redact.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { NodeInfo } from "../messages/inspection.ts";
 import type { ProcessLog } from "./process-log.ts";
@@ -52,7 +52,7 @@ export class Inspection {
       node: about,
       kernel,
       sink: this.sink,
-      redact: this.redact,
+      write: redactingWriter(settings.redact),
       now: Date.now,
       watched,
       // In microseconds: no process tells a million records a second, so a later one begins higher.

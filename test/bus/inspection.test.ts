@@ -6,7 +6,7 @@ import { BusInspectionSink } from "../../src/bus/inspection-sink.ts";
 import { BusInspectionSource } from "../../src/bus/inspection-source.ts";
 import { ensureTopology } from "../../src/bus/topology.ts";
 import { ActorHub } from "../../src/inspect/actor-hub.ts";
-import { redactor } from "../../src/inspect/redact.ts";
+import { redactingWriter } from "../../src/inspect/redact.ts";
 import { Kernel } from "../../src/kernel/kernel.ts";
 import { ActorTable } from "../../src/messages/actor-table.ts";
 import type { ActorRecord } from "../../src/messages/inspection.ts";
@@ -38,7 +38,7 @@ function startNode(bus: Bus, node: string, actors: number, options: { firstSeq?:
     node: { node, kind: "worker", hostname: "box", pid: 1, version: "0" },
     kernel,
     sink,
-    redact: redactor(),
+    write: redactingWriter(),
     now: Date.now,
     fault: (error) => faults.push(error),
     ...options,

@@ -22,8 +22,8 @@ test("a lifeline that breaks is cut", async () => {
   const cut = vi.fn();
   onLifelineCut(input, cut);
   input.destroy(new Error("EIO"));
-  await vi.waitFor(() => expect(cut).toHaveBeenCalledOnce());
-  await vi.waitFor(() => expect(input.closed).toBe(true));
+  await vi.waitFor(() => expect(cut).toHaveBeenCalledOnce(), 8_000);
+  await vi.waitFor(() => expect(input.closed).toBe(true), 8_000);
   expect(cut).toHaveBeenCalledOnce();
 });
 

@@ -92,7 +92,7 @@ test("a client that breaks off its body leaves no error behind", async () => {
   );
   await vi.waitFor(() => {
     expect(running.lines.map(({ message }) => message)).toContain("request answered");
-  });
+  }, 8_000);
   expect(running.lines.filter(({ level }) => level === "error")).toEqual([]);
 });
 
@@ -116,17 +116,17 @@ test("a client that stops waiting ends the waiting of the port", async () => {
   const client = new AbortController();
   const waiting = postTo(running.server.url, { signal: client.signal }, "?wait=60s");
   waiting.catch(() => {});
-  await vi.waitFor(() => expect(given).toBeDefined());
+  await vi.waitFor(() => expect(given).toBeDefined(), 8_000);
   expect(given?.aborted).toBe(false);
   client.abort();
   await expect(waiting).rejects.toThrow(/abort/);
-  await vi.waitFor(() => expect(given?.aborted).toBe(true));
+  await vi.waitFor(() => expect(given?.aborted).toBe(true), 8_000);
 });
 
 test("closing answers those who wait with 202, at once", async () => {
   const running = await start();
   const waiting = postTo(running.server.url, {}, "?wait=60s");
-  await vi.waitFor(() => expect(running.submitted).toHaveLength(1));
+  await vi.waitFor(() => expect(running.submitted).toHaveLength(1), 8_000);
   const startedAt = performance.now();
   await running.server.close();
   const response = await waiting;
@@ -139,7 +139,7 @@ test("closing lets answers under way end", async () => {
   const workers = vi.fn(() => new Promise<[]>((resolve) => (release = resolve)));
   const running = await start({ workers });
   const answered = fetch(`${running.server.url}/workers`);
-  await vi.waitFor(() => expect(workers).toHaveBeenCalled());
+  await vi.waitFor(() => expect(workers).toHaveBeenCalled(), 8_000);
   const closed = running.server.close();
   release([]);
   const response = await answered;
@@ -152,7 +152,7 @@ test("closing ends answers that never would", async () => {
   const running = await start({ queues }, { closeGraceMs: 50 });
   const cut = fetch(`${running.server.url}/queues`);
   cut.catch(() => {});
-  await vi.waitFor(() => expect(queues).toHaveBeenCalled());
+  await vi.waitFor(() => expect(queues).toHaveBeenCalled(), 8_000);
   await running.server.close();
   await expect(cut).rejects.toThrow();
 });

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ActorHub } from "../../src/inspect/actor-hub.ts";
-import { redactor } from "../../src/inspect/redact.ts";
+import { redactingWriter } from "../../src/inspect/redact.ts";
 import { Kernel } from "../../src/kernel/kernel.ts";
 import type {
   ActorRecord,
   InspectionSink,
+  Located,
   MachineDefinition,
 } from "../../src/messages/inspection.ts";
 import { counterMachine } from "../kernel/support.ts";
@@ -21,14 +22,14 @@ class RecordingSink implements InspectionSink {
   isFull = false;
   isAway = false;
 
-  publish(record: ActorRecord): boolean {
-    if (!this.isFull) this.live.push(record);
+  publish(_: Located, text: string): boolean {
+    if (!this.isFull) this.live.push(JSON.parse(text));
     return !this.isFull;
   }
 
-  async put(record: ActorRecord): Promise<void> {
+  async put(_: Located, text: string): Promise<void> {
     if (this.isAway) throw new Error("the bus is away");
-    this.puts.push(record);
+    this.puts.push(JSON.parse(text));
   }
 
   async remove(_: string, address: string): Promise<void> {
@@ -48,7 +49,7 @@ function setUp() {
     node: { node: "n-1", kind: "worker", hostname: "box", pid: 1, version: "0" },
     kernel,
     sink,
-    redact: redactor(),
+    write: redactingWriter(),
     now: Date.now,
     fault: (_, what) => faults.push(what),
   });
@@ -144,6 +145,25 @@ test("of a burst the contexts are told now and then, and the last one in any cas
   expect(sink.live.at(-1)).toMatchObject({ kind: "actor", seq: 51, context: { count: 50 } });
   await vi.advanceTimersByTimeAsync(1_000);
   expect(sink.live).toHaveLength(51);
+});
+
+test("where all are followed the contexts of so many are told at once, of the others by turns", async () => {
+  const { kernel, sink, hub, start } = setUp();
+  const addresses = Array.from({ length: 30 }, (_, i) => `a-${i}`);
+  for (const address of addresses) start(address);
+  await hub.watch(ask(true));
+  const full = () => sink.live.splice(0).filter(({ context }) => context !== undefined);
+  for (const address of addresses) kernel.send(address, { type: "add" });
+  expect(full().map(({ address }) => address)).toEqual(addresses.slice(0, 6));
+  await vi.advanceTimersByTimeAsync(250);
+  expect(full().map(({ address }) => address)).toEqual(addresses.slice(6, 10));
+  // One that somebody looks at does not wait for its turn.
+  await hub.watch({ ...ask(false), watcher: "other", follow: ["a-29"] });
+  for (const address of addresses) kernel.send(address, { type: "add" });
+  expect(full().map(({ address }) => address)).toContain("a-29");
+  await vi.advanceTimersByTimeAsync(4_000);
+  const last = new Map(full().map(({ address, context }) => [address, context]));
+  for (const address of addresses.slice(10, 29)) expect(last.get(address)).toEqual({ count: 2 });
 });
 
 test("one who watches for longer is not cut short by another one", async () => {

@@ -29,11 +29,11 @@ test("an actor that does much is written seldom, as it is then, and never after 
   const put = vi.spyOn(fleet, "put");
   const store = new LatestStore(fleet, 1, () => {});
   for (let i = 0; i < 100; i++) store.put(fleet.record({ address: "a", state: `s-${i}` }));
-  await vi.waitFor(() => expect(fleet.actors.get("n-1/a")?.state).toBe("s-99"));
+  await vi.waitFor(() => expect(fleet.actors.get("n-1/a")?.state).toBe("s-99"), 8_000);
   expect(put).toHaveBeenCalledTimes(1);
   store.put(fleet.record({ address: "a" }));
   store.remove(fleet.record({ address: "a" }));
-  await vi.waitFor(() => expect(fleet.actors.size).toBe(0));
+  await vi.waitFor(() => expect(fleet.actors.size).toBe(0), 8_000);
   await store.end();
   expect(put).toHaveBeenCalledTimes(1);
 });
@@ -42,18 +42,18 @@ test("a slow bus gets one write at a time, and what came meanwhile once", async 
   const fleet = new MemoryFleet();
   const written: string[] = [];
   let letGo = () => {};
-  fleet.put = (record) => {
-    written.push(record.state);
+  fleet.put = (_, text) => {
+    written.push(JSON.parse(text).state);
     return new Promise((resolve) => {
       letGo = resolve;
     });
   };
   const store = new LatestStore(fleet, 1, () => {});
   store.put(fleet.record({ address: "a", state: "first" }));
-  await vi.waitFor(() => expect(written).toEqual(["first"]));
+  await vi.waitFor(() => expect(written).toEqual(["first"]), 8_000);
   for (const state of ["second", "third"]) store.put(fleet.record({ address: "a", state }));
   letGo();
-  await vi.waitFor(() => expect(written).toEqual(["first", "third"]));
+  await vi.waitFor(() => expect(written).toEqual(["first", "third"]), 8_000);
   letGo();
   await store.end();
 });
@@ -65,7 +65,7 @@ test("a bus that is away costs a producer what was to be stored, and no more", a
   const remove = vi.spyOn(fleet, "remove").mockRejectedValue(new Error("the bus is away"));
   const { producer, troubles } = producerOf(fleet);
   for (const sessionId of ["x:0", "x:1"]) producer.take(JSON.stringify({ ...ACTOR, sessionId }));
-  await vi.waitFor(() => expect(troubles).toHaveLength(3));
+  await vi.waitFor(() => expect(troubles).toHaveLength(3), 8_000);
   await producer.end();
   expect(remove).toHaveBeenCalledTimes(1);
   expect(new Set(troubles)).toEqual(new Set(["the actors of a producer cannot be stored"]));

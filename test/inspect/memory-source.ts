@@ -6,6 +6,7 @@ import {
   type InspectionListener,
   type InspectionSink,
   type InspectionSource,
+  type Located,
   type MachineDefinition,
   type NodeInfo,
 } from "../../src/messages/inspection.ts";
@@ -55,13 +56,15 @@ export class MemoryFleet implements InspectionSource, InspectionSink {
     };
   }
 
-  publish(record: ActorRecord): boolean {
+  publish(_: Located, text: string): boolean {
+    const record: ActorRecord = JSON.parse(text);
     this.published.push(record);
     this.tell((listener) => listener.record(record, true));
     return true;
   }
 
-  async put(record: ActorRecord): Promise<void> {
+  async put(_: Located, text: string): Promise<void> {
+    const record: ActorRecord = JSON.parse(text);
     this.actors.set(actorKey(record), record);
     this.tell((listener) => listener.record({ ...record, seq: 0 }, false));
   }
@@ -84,7 +87,7 @@ export class MemoryFleet implements InspectionSource, InspectionSink {
   act(changes: Partial<ActorRecord> & { readonly address: string }): ActorRecord {
     const record = this.record(changes);
     this.actors.set(actorKey(record), record);
-    this.publish(record);
+    this.publish(record, JSON.stringify(record));
     return record;
   }
 

@@ -104,8 +104,8 @@ describe("the mirror", () => {
     mirror.attach(DEAF, []);
     mirror.close();
     begin();
-    await vi.waitFor(() => expect(watched.watched).toBe(1));
-    await vi.waitFor(() => expect(watched.listeners.size).toBe(0));
+    await vi.waitFor(() => expect(watched.watched).toBe(1), 8_000);
+    await vi.waitFor(() => expect(watched.listeners.size).toBe(0), 8_000);
   });
 
   test("shows as many as it has room for, ended ones making it first, and counts the others", async () => {

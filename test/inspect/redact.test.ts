@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { redactor } from "../../src/inspect/redact.ts";
+import { redactingWriter, redactor } from "../../src/inspect/redact.ts";
+import { ActorMemo } from "../../src/inspect/redact-memo.ts";
 
 const redact = redactor();
 
@@ -147,4 +148,46 @@ test("whatever comes, it does not throw, can be written as JSON, and is small", 
       },
     ),
   );
+});
+
+test("what was written before and has not changed is written the same, whatever else there is", () => {
+  const anything = fc.anything({ withDate: true, withMap: true, withBigInt: true });
+  const fields = fc.dictionary(fc.constantFrom("a", "b", "token", "data", "url"), anything);
+  fc.assert(
+    fc.property(fields, fc.array(fields, { minLength: 1, maxLength: 4 }), (first, changes) => {
+      const write = redactingWriter();
+      const memo = new ActorMemo();
+      let context: Record<string, unknown> = first;
+      for (const event of changes) {
+        context = { ...context, ...event, kept: { event: event.a } };
+        expect(write(event, memo.event)).toBe(write(event));
+        expect(write(context, memo.context)).toBe(write(context));
+      }
+    }),
+  );
+});
+
+test("with a memo large values are cut as without one, and what changes in itself is read again", () => {
+  const write = redactingWriter();
+  const { event, context } = new ActorMemo();
+  const long = Array.from({ length: 40 }, (_, i) => `${"y".repeat(100)}${i}`);
+  const set = new Set([1]);
+  for (const size of [1, 40, 20, 40]) {
+    const known = {
+      long: long.slice(0, size),
+      same: long,
+      deep: { a: { b: { c: { long } } } },
+      set,
+    };
+    set.add(size);
+    expect(write({ long }, event)).toBe(write({ long }));
+    expect(write(known, context)).toBe(write(known));
+  }
+});
+
+test("of a large map no more is read than can be told", () => {
+  const map = new Map(Array.from({ length: 10_000 }, (_, i) => [`k${i}`, i]));
+  const told = redact({ map }) as { map: Record<string, unknown> };
+  expect(Object.keys(told.map)).toHaveLength(101);
+  expect(told.map["…"]).toBe("9900 more");
 });

@@ -197,7 +197,7 @@ describe("the official inspector", () => {
   test("shows a real actor to the sink, the mirror and a receiver, until it leaves", async () => {
     await using running = await startGateway();
     const viewer = receive(running.ws(STATELY));
-    await vi.waitFor(() => expect(running.mirror.isWatching).toBe(true));
+    await vi.waitFor(() => expect(running.mirror.isWatching).toBe(true), 8_000);
     const producing = produce(running.ws(STATELY));
     producing.actor.start();
     await viewer.until(() => viewer.sessions().size === 1);
@@ -220,9 +220,9 @@ describe("the official inspector", () => {
     });
     const { chart } = running.mirror.machines.get(record?.machine ?? "") ?? {};
     expect(chart?.states.map(({ path }) => path)).toEqual(["", "broken", "off", "on"]);
-    await vi.waitFor(() => expect(running.fleet.actors.get(session)?.state).toBe("on"));
+    await vi.waitFor(() => expect(running.fleet.actors.get(session)?.state).toBe("on"), 8_000);
     producing.inspector.stop();
-    await vi.waitFor(() => expect(running.fleet.actors.size).toBe(0));
+    await vi.waitFor(() => expect(running.fleet.actors.size).toBe(0), 8_000);
     expect(viewer.heard.at(-1)?.snapshot?.status).toBe("stopped");
     expect(running.mirror.actors.size).toBe(0);
   });
@@ -251,8 +251,8 @@ describe("the official inspector", () => {
     await using running = await startGateway({ fleet, mirror: { lingerMs: 1 } });
     using producing = produce(running.ws(STATELY));
     producing.actor.start();
-    await vi.waitFor(() => expect(fleet.published.length).toBeGreaterThan(0));
-    await vi.waitFor(() => expect(running.mirror.isWatching).toBe(false));
+    await vi.waitFor(() => expect(fleet.published.length).toBeGreaterThan(0), 8_000);
+    await vi.waitFor(() => expect(running.mirror.isWatching).toBe(false), 8_000);
   });
 
   test("is told as an end what has ended, and it makes room", async () => {
@@ -262,10 +262,13 @@ describe("the official inspector", () => {
     actor.start();
     for (const type of ["TOGGLE", "BREAK"] as const) actor.send({ type });
     const { published } = running.fleet;
-    await vi.waitFor(() => expect(published.at(-1)).toMatchObject({ kind: "end", status: "done" }));
+    await vi.waitFor(
+      () => expect(published.at(-1)).toMatchObject({ kind: "end", status: "done" }),
+      8_000,
+    );
     createActor(machine, { inspect: producing.inspector.inspect }).start();
     const isNext = { state: "off", event: { type: "xstate.init" } };
-    await vi.waitFor(() => expect(published.at(-1)).toMatchObject(isNext));
+    await vi.waitFor(() => expect(published.at(-1)).toMatchObject(isNext), 8_000);
   });
 });
 
@@ -284,7 +287,7 @@ describe("what a producer may send", () => {
     const isLast = () => published.some(({ address }) => address === "last/last");
     await vi.waitFor(() => expect(isLast()).toBe(true), 5_000);
     socket.close();
-    await vi.waitFor(() => expect(published.at(-1)?.kind).toBe("end"));
+    await vi.waitFor(() => expect(published.at(-1)?.kind).toBe("end"), 8_000);
     const told = published.filter(({ kind, address }) => kind !== "end" && address !== "last/last");
     return {
       told,
@@ -379,7 +382,7 @@ describe("what a producer may send", () => {
       for (const frame of [JSON.stringify(actor), ...frames]) socket.send(frame);
       const [closed] = await once(socket, "close");
       expect(closed).toBe(code);
-      await vi.waitFor(() => expect(running.fleet.published.at(-1)?.kind).toBe("end"));
+      await vi.waitFor(() => expect(running.fleet.published.at(-1)?.kind).toBe("end"), 8_000);
     }
   });
 });

@@ -47,7 +47,7 @@ test("what any of those who share it follows is followed", async () => {
   one.stop();
   two.stop();
   one.follow(["worker/w-9"]);
-  await vi.waitFor(() => expect(source.watchers).toBe(0));
+  await vi.waitFor(() => expect(source.watchers).toBe(0), 8_000);
   expect(source.followed).toEqual([
     ["worker/w-1"],
     ["worker/w-1", "worker/w-2"],
