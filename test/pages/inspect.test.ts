@@ -2,12 +2,12 @@ import { createRequire } from "node:module";
 import type { Page } from "playwright-core";
 import { expect, type TestContext, test } from "vitest";
 import WebSocket from "ws";
+import { freePorts } from "../../scripts/free-ports.ts";
 import type { Heartbeat } from "../../src/messages/worker.ts";
 import { useChromium } from "../support/chromium.ts";
 import { Cluster } from "../support/cluster.ts";
 import { FakeWorker } from "../support/fake-worker.ts";
 import { useNats } from "../support/nats.ts";
-import { freePorts } from "../support/raw-server.ts";
 
 const nats = useNats();
 const browser = useChromium();

@@ -3,9 +3,10 @@ import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { freePorts } from "../../scripts/free-ports.ts";
 import type { Bus } from "../../src/bus/connect.ts";
 import { temporaryDir } from "./nats.ts";
-import { freePorts, spawnServer, untilItStores } from "./raw-server.ts";
+import { spawnServer, untilItStores } from "./raw-server.ts";
 
 const NODES = ["n1", "n2", "n3"] as const;
 type NodeName = (typeof NODES)[number];

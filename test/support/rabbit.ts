@@ -1,100 +1,17 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import { beforeAll, beforeEach } from "vitest";
-import { findProgram, INSTALL_MS, installOnce } from "../../scripts/debian.ts";
-import { freePorts } from "./raw-server.ts";
-
-const BIN = "/usr/lib/rabbitmq/bin";
-const run = promisify(execFile);
-
-/** A RabbitMQ of the tests of one file, with its own node name, ports and data. */
-export class RabbitMq {
-  readonly url: string;
-  readonly port: number;
-  readonly #env: NodeJS.ProcessEnv;
-  #process: ChildProcess | undefined;
-
-  private constructor(port: number, env: NodeJS.ProcessEnv) {
-    this.port = port;
-    this.#env = env;
-    this.url = `amqp://guest:guest@127.0.0.1:${port}`;
-  }
-
-  static async start(): Promise<RabbitMq> {
-    const [port = 0, distPort = 0, epmdPort = 0] = await freePorts(3);
-    const folder = await mkdtemp(join(tmpdir(), "batuta-rabbit-"));
-    const rabbit = new RabbitMq(port, {
-      ...process.env,
-      HOME: folder,
-      RABBITMQ_NODENAME: `batuta-${port}@localhost`,
-      RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
-      RABBITMQ_NODE_PORT: String(port),
-      RABBITMQ_DIST_PORT: String(distPort),
-      RABBITMQ_MNESIA_BASE: join(folder, "mnesia"),
-      RABBITMQ_LOG_BASE: join(folder, "log"),
-      RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, "enabled_plugins"),
-      RABBITMQ_CONF_ENV_FILE: "/dev/null",
-      ERL_EPMD_PORT: String(epmdPort),
-      ERL_EPMD_ADDRESS: "127.0.0.1",
-    });
-    await rabbit.begin();
-    return rabbit;
-  }
-
-  /** Begins, once more after `kill`; resolves when it takes clients. */
-  async begin(): Promise<void> {
-    // A group of its own: the shell that starts it passes no signal on.
-    const child = spawn(join(BIN, "rabbitmq-server"), { env: this.#env, detached: true });
-    this.#process = child;
-    let output = "";
-    await new Promise<void>((resolve, reject) => {
-      const hear = (text: Buffer) => {
-        output += text;
-        if (/completed with \d+ plugins|startup complete/i.test(output)) resolve();
-      };
-      child.stdout.on("data", hear);
-      child.stderr.on("data", hear);
-      child.once("exit", (code) => reject(new Error(`rabbitmq ended (${code}): ${output}`)));
-    });
-  }
-
-  /** What `rabbitmqctl` prints. */
-  async control(...args: readonly string[]): Promise<string> {
-    const { stdout } = await run(join(BIN, "rabbitmqctl"), ["-q", ...args], { env: this.#env });
-    return stdout;
-  }
-
-  /** With SIGKILL, all of it at once. */
-  async kill(): Promise<void> {
-    const { pid } = this.#process ?? {};
-    if (pid === undefined) return;
-    const ended = new Promise((resolve) => this.#process?.once("exit", resolve));
-    process.kill(-pid, "SIGKILL");
-    await ended;
-  }
-
-  async stop(): Promise<void> {
-    await this.kill();
-    await run("epmd", ["-kill"], { env: this.#env }).catch(() => {});
-    await rm(this.#env.HOME ?? "", { recursive: true, force: true, maxRetries: 5 });
-  }
-}
+import { INSTALL_MS } from "../../scripts/debian.ts";
+import { OwnRabbit } from "../../scripts/own-rabbit.ts";
 
 /**
  * A real RabbitMQ for the tests of a file, called once at its top: Debian's, which is installed where it is
  * missing. Where there can be none the tests are skipped, loudly; with CI set they fail.
  */
-export function useRabbit(): () => RabbitMq {
-  let rabbit: RabbitMq | undefined;
+export function useRabbit(): () => OwnRabbit {
+  let rabbit: OwnRabbit | undefined;
   let missing = "";
   beforeAll(async () => {
     try {
-      const isThere = () => findProgram(["rabbitmq-server"], [BIN]) !== undefined;
-      if (!isThere()) await installOnce(["rabbitmq-server", "amqp-tools"], isThere);
-      rabbit = await RabbitMq.start();
+      rabbit = await OwnRabbit.start();
     } catch (error) {
       if (process.env.CI) throw error;
       missing = `there is no RabbitMQ: ${(error as Error).message}`;

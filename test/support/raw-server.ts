@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "nats";
 import { onTestFinished } from "vitest";
+import { freePorts } from "../../scripts/free-ports.ts";
 import { privateBinary, temporaryDir } from "./nats.ts";
 
 /** A nats-server of the project's version with a configuration file of the test's own making. */
@@ -43,15 +43,6 @@ export async function startTunedServer(
   const url = `nats://127.0.0.1:${port}`;
   await untilItStores(url, 1);
   return { url, monitoringUrl: `http://127.0.0.1:${monitoringPort}` };
-}
-
-/** Held all at once, so that no port is given twice. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 /** Resolves once a stream with so many copies can be made. */
