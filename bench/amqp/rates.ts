@@ -71,7 +71,7 @@ export async function outboundRate(bench: Bench, count: number): Promise<number>
   return await rate(count, () => bench.waiting(EVENTS));
 }
 
-export async function storeResult({ bus }: Bench, executionId: string): Promise<void> {
+export async function storeResult({ bus }: Pick<Bench, "bus">, executionId: string): Promise<void> {
   await publishStored(bus, bus.names.result(executionId), JSON.stringify(resultOf(executionId)));
 }
 

@@ -77,6 +77,7 @@ const VARIABLES = {
     heartbeatMs: setting("BATUTA_AMQP_HEARTBEAT", duration({ min: 1_000, max: 10 * MINUTE }), "20s", "How often broker and bridge tell each other that they are there."),
     confirmTimeoutMs: setting("BATUTA_AMQP_CONFIRM_TIMEOUT", duration({ min: 1_000, max: 10 * MINUTE }), "30s", "How long the broker may owe a confirm before the connection counts as broken."),
     holdMaxMs: setting("BATUTA_AMQP_HOLD_MAX", duration({ min: 1_000, max: 25 * MINUTE }), "10m", "How long messages are held while NATS takes nothing, before they are handed back to the broker. Less than its consumer_timeout (30 min)."),
+    httpPort: optional("BATUTA_AMQP_HTTP_PORT", integer({ min: 0, max: 65_535 }), "Where the bridge serves /livez, /readyz, /bridge/health and /metrics, on BATUTA_HTTP_HOST; 0 takes any free port. Unset: nowhere."),
   },
   worker: {
     id: setting("BATUTA_WORKER_ID", workerId, "auto", "The id of this worker; auto makes one up. Two workers with one id evict each other."),

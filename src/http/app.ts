@@ -5,10 +5,10 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { NotFoundError } from "../domain/errors.ts";
 import { readBody } from "./body.ts";
 import type { Call, Route } from "./call.ts";
+import type { ExecuteDeps } from "./execute.ts";
 import { type HttpExtensions, isAt, type PageRoute } from "./extensions.ts";
-import type { HttpLog, OrchestratorPort } from "./port.ts";
+import type { HttpLog } from "./port.ts";
 import { HttpError, problemOf } from "./problem.ts";
-import { routesOf } from "./routes.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { Visitors } from "./visitors.ts";
 import { WaitRoom } from "./waiting.ts";
@@ -24,9 +24,12 @@ export interface HttpAppOptions {
 
 type Env = { Variables: { requestId: string; pageHeaders: Readonly<Record<string, string>> } };
 
-/** The HTTP API over `port`, without a socket: `app.request()` serves a test, `app.fetch` a server. */
+/** Makes the routes that are served, with what those need that wait for something. */
+export type Served = (deps: Omit<ExecuteDeps, "port">) => readonly Route[];
+
+/** The HTTP API of some routes, without a socket: `app.request()` serves a test, `app.fetch` a server. */
 export function createHttpApp(
-  port: OrchestratorPort,
+  served: Served,
   options: HttpAppOptions,
   log: HttpLog,
   waits: WaitRoom = new WaitRoom(),
@@ -34,7 +37,7 @@ export function createHttpApp(
 ): Hono<Env> {
   const { extensions } = options;
   const routes = [
-    ...routesOf(port, { waitMaxMs: options.waitMaxMs, waits, log }),
+    ...served({ waitMaxMs: options.waitMaxMs, waits, log }),
     ...(extensions === undefined ? [] : sessionRoutes(visitors)),
   ];
   const pages = extensions?.pages ?? [];
@@ -103,6 +106,8 @@ function guard(
 
 async function answer(c: Context<Env>, route: Route, bodyLimitBytes: number): Promise<Response> {
   const { status, body, headers } = await route.handle(callOf(c, bodyLimitBytes));
+  if (headers?.["content-type"] !== undefined)
+    return c.body(String(body), status as ContentfulStatusCode, { ...headers });
   return c.json(body, status as ContentfulStatusCode, { ...headers });
 }
 

@@ -11,7 +11,9 @@ export interface Call {
   readonly signal: AbortSignal;
 }
 
-/** What a handler answers; `body` is sent as JSON. Failures are thrown instead (see problem.ts). */
+/**
+ * What a handler answers; `body` is sent as JSON, unless `headers` name another content type: then it is a
+ * text, and sent as it is. Failures are thrown instead (see problem.ts). */
 export interface Reply {
   readonly status: number;
   readonly body: unknown;

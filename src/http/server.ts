@@ -2,10 +2,10 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { ConfigError } from "../domain/errors.ts";
-import { createHttpApp, type HttpAppOptions } from "./app.ts";
+import { createHttpApp, type HttpAppOptions, type Served } from "./app.ts";
 import { closeServer, trackAnswers } from "./closing.ts";
 import { isLoopbackHost } from "./guards.ts";
-import type { HttpLog, OrchestratorPort } from "./port.ts";
+import type { HttpLog } from "./port.ts";
 import { HttpError, problemOf } from "./problem.ts";
 import { Incoming, Upgrades } from "./upgrades.ts";
 import { Visitors } from "./visitors.ts";
@@ -32,12 +32,12 @@ export interface HttpServer extends AsyncDisposable {
 }
 
 /**
- * Serves the HTTP API of `port`.
+ * Serves an HTTP API.
  *
  * @throws ConfigError when the address is taken, may not be used, or would serve others without a token.
  */
 export async function startHttpServer(
-  port: OrchestratorPort,
+  served: Served,
   options: HttpServerOptions,
   log: HttpLog,
 ): Promise<HttpServer> {
@@ -45,7 +45,7 @@ export async function startHttpServer(
   const waits = new WaitRoom();
   const visitors = new Visitors(options.token);
   const upgrades = new Upgrades(options.extensions ?? {}, visitors, log);
-  const server = serverOf(createHttpApp(port, options, log, waits, visitors));
+  const server = serverOf(createHttpApp(served, options, log, waits, visitors));
   upgrades.serve(server);
   const answers = trackAnswers(server);
   const address = await listen(server, options);

@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { BusInspectionSource } from "../bus/inspection-source.ts";
 import type { Config } from "../config/variables.ts";
 import { coreNodeTypes } from "../engine/node-types.ts";
+import { routesOf } from "../http/routes.ts";
 import { startHttpServer } from "../http/server.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { Provisioner } from "../provisioners/provisioner.ts";
@@ -92,7 +93,7 @@ export async function runOrchestrator(
     const actors = new BusInspectionSource(orchestrator.control);
     const port = orchestratorPort(orchestrator, { needsOf, durability, actors });
     const options = { ...config.http, ...(gateway && { extensions: gateway.extensions }) };
-    const http = await startHttpServer(port, options, log);
+    const http = await startHttpServer((deps) => routesOf(port, deps), options, log);
     const stop = async (reason: string) => {
       await http.close();
       await stopAll(reason);

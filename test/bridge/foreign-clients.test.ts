@@ -10,7 +10,7 @@ import { useRabbit } from "../support/rabbit.ts";
 const nats = useNats();
 const rabbit = useRabbit();
 const run = promisify(execFile);
-const CLIENT = fileURLToPath(new URL("./pika_client.py", import.meta.url));
+const example = (name: string) => fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
 /** Debian's, for which its pika is. */
 const PYTHON = "/usr/bin/python3";
 
@@ -36,8 +36,9 @@ async function start(task: TestContext["task"]) {
   const cluster = await Cluster.start(task, nats, amqp);
   const bridge = cluster.child(["bridge"]);
   await bridge.says(/"direction":"in"[^\n]*AMQP link running/);
-  const pika = async (how: string, ...args: string[]) => {
-    const { stdout } = await run(PYTHON, [CLIENT, how, rabbit().url, prefix, ...args]);
+  const pika = async (name: string, ...args: string[]) => {
+    const env = { ...process.env, ...amqp };
+    const { stdout } = await run(PYTHON, [example(name), ...args], { env });
     return JSON.parse(stdout);
   };
   return { cluster, pika };
@@ -48,7 +49,7 @@ test("a producer in Python, with confirms, gets the result of its flow on its ow
 }) => {
   const { cluster, pika } = await start(task);
   await cluster.worker("w-1");
-  const told = await pika("submit", "py-1", JSON.stringify(NOOP_FLOW));
+  const told = await pika("08-amqp-producer.py", "py-1");
   expect(told).toMatchObject({
     correlation: "py-1",
     result: { executionId: "py-1", status: "completed", workerId: "w-1" },
@@ -57,7 +58,7 @@ test("a producer in Python, with confirms, gets the result of its flow on its ow
 
 test("a worker in Python runs a flow that was published on NATS", async ({ task }) => {
   const { cluster, pika } = await start(task);
-  const working = pika("work", "py-worker");
+  const working = pika("09-amqp-worker.py", "py-worker", "1");
   await cluster.states.first(({ workerId, to }) => workerId === "py-worker" && to === "healthy");
   await cluster.publish("normal", { flowId: "noop", executionId: "e-1", flowData: NOOP_FLOW });
   expect(await working).toMatchObject({ taskId: "e-1.1", assignedTo: "py-worker" });

@@ -131,6 +131,7 @@ const facts = {
   },
   httpUrl: "http://127.0.0.1:3000",
   inspectUrl: "http://127.0.0.1:3000/inspect",
+  amqp: undefined,
   workers: ["worker-1", "worker-2"],
   slots: 5,
   ready: true,
@@ -156,6 +157,13 @@ test("the banner admits that the workers are not healthy yet", () => {
   expect(bannerLines(facts, plain).join("\n")).not.toContain("healthy yet");
   const late = bannerLines({ ...facts, ready: false }, plain).join("\n");
   expect(late).toContain("(5 slots each; NOT healthy yet, see above)");
+});
+
+test("the banner tells which broker is joined, and where flows are taken from", () => {
+  expect(bannerLines(facts, plain).join("\n")).not.toContain("AMQP");
+  const amqp = { server: "amqp://rabbit:5672/", prefix: "old" };
+  const text = bannerLines({ ...facts, amqp }, plain).join("\n");
+  expect(text).toContain("amqp://rabbit:5672/, flows from the queues old.flows.<lane>");
 });
 
 test("the banner hides the password of the server's address", () => {

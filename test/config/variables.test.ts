@@ -26,6 +26,13 @@ const CASES: Readonly<Record<VariableName, { good: [string, unknown][]; bad: str
   BATUTA_AMQP_PREFETCH: { good: [["50", 50]], bad: ["0", "10001", "many"] },
   BATUTA_AMQP_HEARTBEAT: { good: [["5s", 5_000]], bad: ["0", "500ms", "11m"] },
   BATUTA_AMQP_CONFIRM_TIMEOUT: { good: [["10s", 10_000]], bad: ["0", "11m"] },
+  BATUTA_AMQP_HTTP_PORT: {
+    good: [
+      ["0", 0],
+      ["9090", 9090],
+    ],
+    bad: ["-1", "65536", "http"],
+  },
   BATUTA_AMQP_HOLD_MAX: { good: [["5m", 300_000]], bad: ["0", "26m"] },
   BATUTA_NATS_SERVER_BIN: { good: [["/opt/nats-server", "/opt/nats-server"]], bad: [] },
   BATUTA_SUBJECT_PREFIX: { good: [["acme", "acme"]], bad: ["a.b", "a b", "*", ">", "ñ"] },
@@ -254,6 +261,7 @@ test("the defaults are those of the contract", () => {
       heartbeatMs: 20_000,
       confirmTimeoutMs: 30_000,
       holdMaxMs: 600_000,
+      httpPort: undefined,
     },
     worker: {
       id: undefined,

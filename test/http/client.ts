@@ -1,6 +1,7 @@
 import { createHttpApp, type HttpAppOptions } from "../../src/http/app.ts";
 import type { OrchestratorPort } from "../../src/http/port.ts";
 import type { ProblemBody } from "../../src/http/problem.ts";
+import { routesOf } from "../../src/http/routes.ts";
 import { FLOW, fakePort, memoryLog } from "./fake-port.ts";
 
 export const OPTIONS: HttpAppOptions = {
@@ -18,7 +19,7 @@ export function testApp(
 ) {
   const { port, submitted } = fakePort(overrides);
   const { log, lines } = memoryLog();
-  const app = createHttpApp(port, { ...OPTIONS, ...options }, log);
+  const app = createHttpApp((deps) => routesOf(port, deps), { ...OPTIONS, ...options }, log);
   const post = (body: unknown, headers: Record<string, string> = {}, query = "") =>
     app.request(`/orchestrator/execute${query}`, {
       method: "POST",

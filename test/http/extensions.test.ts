@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import type { HttpExtensions, Refusal } from "../../src/http/extensions.ts";
+import { routesOf } from "../../src/http/routes.ts";
 import { type HttpServerOptions, startHttpServer } from "../../src/http/server.ts";
 import { Sessions } from "../../src/http/sessions.ts";
 import { OPTIONS, problemIn, TOKEN } from "./client.ts";
@@ -51,7 +52,7 @@ async function start(options: Partial<HttpServerOptions> = {}, more: HttpExtensi
   };
   const { log, lines } = memoryLog();
   const settings = { ...OPTIONS, host: "127.0.0.1", port: 0, extensions, ...options };
-  const server = await startHttpServer(fakePort().port, settings, log);
+  const server = await startHttpServer((deps) => routesOf(fakePort().port, deps), settings, log);
   const { url, port } = server;
   return { url, port, server, refusals, lines, [Symbol.asyncDispose]: () => server.close() };
 }

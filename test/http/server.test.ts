@@ -4,6 +4,7 @@ import { connect, createServer, type Server } from "node:net";
 import { expect, test, vi } from "vitest";
 import { ConfigError } from "../../src/domain/errors.ts";
 import type { OrchestratorPort } from "../../src/http/port.ts";
+import { routesOf } from "../../src/http/routes.ts";
 import { type HttpServerOptions, startHttpServer } from "../../src/http/server.ts";
 import { OPTIONS, problemIn, TOKEN } from "./client.ts";
 import { FLOW, fakePort, memoryLog } from "./fake-port.ts";
@@ -15,7 +16,7 @@ async function start(
   const { port, submitted } = fakePort(overrides);
   const { log, lines } = memoryLog();
   const settings = { ...OPTIONS, host: "127.0.0.1", port: 0, ...options };
-  const server = await startHttpServer(port, settings, log);
+  const server = await startHttpServer((deps) => routesOf(port, deps), settings, log);
   return { server, submitted, lines, [Symbol.asyncDispose]: () => server.close() };
 }
 

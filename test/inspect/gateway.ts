@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
+import { routesOf } from "../../src/http/routes.ts";
 import { startHttpServer } from "../../src/http/server.ts";
 import type { LiveMessage } from "../../src/messages/inspection-live.ts";
 import {
@@ -34,7 +35,7 @@ export async function startGateway({
   });
   const { extensions } = gateway;
   const settings = { ...OPTIONS, token, host: "127.0.0.1", port: 0, extensions };
-  const server = await startHttpServer(fakePort().port, settings, log);
+  const server = await startHttpServer((deps) => routesOf(fakePort().port, deps), settings, log);
   const close = async () => {
     await server.close();
     await gateway.close();

@@ -16,6 +16,9 @@ function devCommand({ terminal, finish }: CommandContext): Command {
   for (const option of optionsFor(...flags, ...common, "logLevel", "logFormat")) {
     command.addOption(option);
   }
+  command.addOption(
+    new Option("--amqp [url]", "join a RabbitMQ broker, too: this one, or else the local one"),
+  );
   command.addOption(outputOption());
   command.action(async (options: DevOptions) => {
     const { dev } = await import("../dev/dev.ts");
@@ -26,6 +29,7 @@ function devCommand({ terminal, finish }: CommandContext): Command {
       ["batuta dev", "everything in one terminal, until Ctrl-C"],
       ["batuta dev --workers 4 --slots 20", "more of both"],
       ["batuta dev --http-port 0", "HTTP on any free port"],
+      ["batuta dev --amqp", "with a bridge to the RabbitMQ on this machine (BATUTA_AMQP_URL)"],
       ["BATUTA_NATS_URL=nats://10.0.0.5:4222 batuta dev", "on a server that runs already"],
     ],
     environment: [

@@ -11,6 +11,8 @@ export interface DevFacts {
   readonly httpUrl: string | undefined;
   /** Of the page that shows the actors; undefined where it is not served. */
   readonly inspectUrl: string | undefined;
+  /** The broker that it joins, if any. */
+  readonly amqp: { readonly server: string; readonly prefix: string } | undefined;
   readonly workers: readonly string[];
   readonly slots: number;
   /** Whether each of the workers was healthy in time. */
@@ -24,7 +26,7 @@ const HELLO =
 
 /** What people read once everything runs. */
 export function bannerLines(facts: DevFacts, paint: Paint): readonly string[] {
-  const { server, httpUrl, inspectUrl, workers, slots, ready, exports } = facts;
+  const { server, httpUrl, inspectUrl, amqp, workers, slots, ready, exports } = facts;
   const { url, version, durability, storeDir } = server;
   const safeUrl = withoutPasswords(url);
   const unready = ready ? "" : "; NOT healthy yet, see above";
@@ -37,6 +39,9 @@ export function bannerLines(facts: DevFacts, paint: Paint): readonly string[] {
     row("data", storeDir ?? "kept by the server"),
     row("HTTP", httpUrl === undefined ? "off" : `${httpUrl}/orchestrator/health`),
     row("actors", inspectUrl ?? "not shown"),
+    ...(amqp === undefined
+      ? []
+      : [row("AMQP", `${amqp.server}, flows from the queues ${amqp.prefix}.flows.<lane>`)]),
     row("workers", `${workers.join(", ") || "none"} (${slots} slots each${unready})`),
     "",
     "Try it in another terminal:",
@@ -51,7 +56,8 @@ export function bannerLines(facts: DevFacts, paint: Paint): readonly string[] {
 }
 
 /** The same for programs: one object on standard output. */
-export function bannerRecord({ server, httpUrl, inspectUrl, workers, ready }: DevFacts): object {
+export function bannerRecord(facts: DevFacts): object {
+  const { server, httpUrl, inspectUrl, amqp, workers, ready } = facts;
   const { url, version, durability, storeDir } = server;
   return {
     natsUrl: url,
@@ -60,6 +66,7 @@ export function bannerRecord({ server, httpUrl, inspectUrl, workers, ready }: De
     dataDir: storeDir ?? null,
     httpUrl: httpUrl ?? null,
     inspectUrl: inspectUrl ?? null,
+    amqp: amqp ?? null,
     workers,
     ready,
     pid: process.pid,

@@ -1,5 +1,7 @@
+import { withoutLogin } from "../../bridge/server-name.ts";
 import type { Config } from "../../config/variables.ts";
 import { UnreachableError } from "../../domain/errors.ts";
+import { startBridge } from "../../processes/bridge/bridge.ts";
 import { type RunningOrchestrator, runOrchestrator } from "../../processes/run-orchestrator.ts";
 import { ProcessProvisioner } from "../../provisioners/process.ts";
 import type { Provisioner } from "../../provisioners/provisioner.ts";
@@ -19,6 +21,8 @@ import { healthyWorkers } from "./healthy-workers.ts";
 
 export interface DevOptions extends FlagValues {
   readonly output: Format;
+  /** The address of a RabbitMQ broker to join, or true for the one of the settings. */
+  readonly amqp?: string | true;
 }
 
 /** The banner does not wait longer for the workers; it says when they are not healthy yet. */
@@ -83,13 +87,30 @@ class DevSession {
     const options = { durability, provisioner };
     const running = await runOrchestrator(this.#config, server.url, this.#log, options);
     try {
-      await this.#work(server, running);
+      await this.#serve(server, running);
     } finally {
       const stopped = running.stop(this.#reason());
       const { shutdownTimeoutMs } = this.#config.process;
       if (!(await endsWithin(stopped, shutdownTimeoutMs))) {
         this.#terminal.say("the orchestrator did not stop in time; ending now");
       }
+    }
+  }
+
+  /** With a bridge, which stops before what it brings flows to. */
+  async #serve(server: ServerInUse, running: RunningOrchestrator): Promise<void> {
+    if (this.#options.amqp === undefined) return await this.#work(server, running);
+    const bridge = await startBridge(
+      this.#config,
+      server.url,
+      `bridge-dev-${process.pid}`,
+      this.#log,
+    );
+    try {
+      await this.#work(server, running);
+    } finally {
+      if (!(await endsWithin(bridge.stop(), this.#config.process.shutdownTimeoutMs)))
+        this.#terminal.say("the bridge did not stop in time; ending now");
     }
   }
 
@@ -131,7 +152,12 @@ class DevSession {
     const isShown = this.#config.inspect.enabled && started.httpUrl !== undefined;
     const inspectUrl = isShown ? `${started.httpUrl}/inspect` : undefined;
     const slots = this.#config.worker.maxConcurrentFlows;
-    const facts = { ...started, inspectUrl, slots, exports };
+    const { url: amqpUrl, prefix: amqpPrefix } = this.#config.amqp;
+    const amqp =
+      this.#options.amqp === undefined || amqpUrl === undefined
+        ? undefined
+        : { server: withoutLogin(amqpUrl), prefix: amqpPrefix };
+    const facts = { ...started, inspectUrl, amqp, slots, exports };
     const { output } = this.#options;
     for (const line of bannerLines(facts, this.#terminal.paintSaid)) this.#terminal.say(line);
     if (output !== "table") printRecord(this.#terminal, output, bannerRecord(facts), []);

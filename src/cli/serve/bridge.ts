@@ -15,11 +15,11 @@ export async function bridge(config: Config): Promise<ExitCode> {
     const url = natsUrlOf(config);
     if ((await waitForBus(config, url, log, stop.signal)) === undefined) return EXIT.ok;
     const running = await startBridge(config, url, bridgeId(), log);
-    log.info({}, "bridge running");
+    log.info({ httpUrl: running.httpUrl }, "bridge running");
     await stop.asked;
     if (!(await endsWithin(running.stop(), config.process.shutdownTimeoutMs)))
       log.warn({}, "did not stop in time; ending now");
-    log.info({ counts: Object.fromEntries(running.counts) }, "bridge stopped");
+    log.info({ counts: running.health().counts }, "bridge stopped");
     return EXIT.ok;
   } finally {
     stop.close();

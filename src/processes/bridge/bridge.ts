@@ -1,37 +1,41 @@
-import type { AmqpConnection } from "../../bridge/connection.ts";
-import { Inlet, type Source } from "../../bridge/inlet.ts";
-import { type Publication, Publisher } from "../../bridge/publisher.ts";
-import { emptyTaskQueue, ensureAmqpTopology, ensureTaskQueue } from "../../bridge/topology.ts";
+import type { Publication } from "../../bridge/publisher.ts";
+import { withoutLogin } from "../../bridge/server-name.ts";
 import { AmqpReplies } from "../../bus/amqp-replies.ts";
 import { AmqpWorkers } from "../../bus/amqp-workers.ts";
 import { type Bus, connectBus } from "../../bus/connect.ts";
 import type { Config } from "../../config/variables.ts";
 import { ConfigError } from "../../domain/errors.ts";
-import { LANES } from "../../domain/lane.ts";
+import { startHttpServer } from "../../http/server.ts";
 import { Kernel } from "../../kernel/kernel.ts";
 import { type AmqpNames, amqpNames } from "../../messages/amqp-names.ts";
 import { type AmqpPublish, taskFor } from "../../messages/amqp-outbound.ts";
-import {
-  AMQP_WORKER_KINDS,
-  type AmqpRegistration,
-  type AmqpTask,
-} from "../../messages/amqp-worker.ts";
+import type { AmqpRegistration, AmqpTask } from "../../messages/amqp-worker.ts";
 import { showConnection } from "../connection-actor.ts";
 import { Inspection } from "../inspection.ts";
 import type { ProcessLog } from "../process-log.ts";
 import { AmqpWorker } from "./amqp-worker.ts";
+import { BridgeMetrics } from "./bridge-metrics.ts";
+import {
+  type BridgeHealth,
+  type BridgePort,
+  bridgeRoutes,
+  type LinkHealth,
+} from "./bridge-routes.ts";
 import { Incoming } from "./incoming.ts";
 import { AmqpLink, type LinkSession } from "./link.ts";
 import { Outgoing } from "./outgoing.ts";
+import { type InSession, type OutSession, openIn, openOut, sourcesOf } from "./sessions.ts";
 import { WorkerDesk } from "./worker-desk.ts";
 
 export interface BridgeHandle {
-  /** What came and went since the start, by kind. */
-  readonly counts: ReadonlyMap<string, number>;
+  /** Where its health and its figures are served; undefined where they are not. */
+  readonly httpUrl: string | undefined;
+  health(): BridgeHealth;
   /** Settles what is under way; then both links are closed. */
   stop(): Promise<void>;
 }
 
+const FLOWING = "running.flowing";
 /** How long what is under way may take when the bridge stops. */
 const DRAIN_MS = 5_000;
 
@@ -55,9 +59,27 @@ export async function startBridge(
   try {
     const bridge = new Bridge({ config, url, natsUrl, id, name, bus, log });
     await bridge.start();
-    return bridge;
+    return await served(bridge, config, log);
   } catch (error) {
     await bus.close();
+    throw error;
+  }
+}
+
+/** Over HTTP as well, where a port is set. */
+async function served(bridge: Bridge, config: Config, log: ProcessLog): Promise<BridgeHandle> {
+  const { httpPort: port } = config.amqp;
+  const health = () => bridge.health();
+  if (port === undefined) return { httpUrl: undefined, health, stop: () => bridge.stop() };
+  try {
+    const http = await startHttpServer(() => bridgeRoutes(bridge), { ...config.http, port }, log);
+    const stop = async () => {
+      await bridge.stop();
+      await http.close();
+    };
+    return { httpUrl: http.url, health, stop };
+  } catch (error) {
+    await bridge.stop();
     throw error;
   }
 }
@@ -72,20 +94,12 @@ interface BridgeOptions {
   readonly log: ProcessLog;
 }
 
-interface InSession extends LinkSession {
-  readonly inlet: Inlet;
-}
-interface OutSession extends LinkSession {
-  readonly publisher: Publisher;
-  ensureTasks(workerId: string): Promise<void>;
-  emptyTasks(workerId: string): Promise<void>;
-}
-
-class Bridge implements BridgeHandle {
-  readonly counts = new Map<string, number>();
+class Bridge implements BridgePort {
+  readonly #metrics = new BridgeMetrics(() => this.#now());
   readonly #options: BridgeOptions;
   readonly #kernel = new Kernel();
   readonly #names: AmqpNames;
+  readonly #connection: ReturnType<typeof showConnection>;
   readonly #inspection: Inspection | undefined;
   #in: AmqpLink<InSession> | undefined;
   #out: AmqpLink<OutSession> | undefined;
@@ -97,7 +111,7 @@ class Bridge implements BridgeHandle {
     this.#options = options;
     const { config, bus, id, log } = options;
     this.#names = amqpNames(config.amqp.prefix);
-    showConnection(this.#kernel, "bridge", bus);
+    this.#connection = showConnection(this.#kernel, "bridge", bus);
     const kernel = this.#kernel;
     const settings = config.inspect;
     this.#inspection = settings.enabled
@@ -118,7 +132,8 @@ class Bridge implements BridgeHandle {
       publish,
       held: (reason) =>
         this.#in?.send(reason === undefined ? { type: "released" } : { type: "held", reason }),
-      counted: (what) => this.#count(what),
+      counted: (what) => this.#metrics.received(what),
+      settled: (afterMs) => this.#metrics.accepted(afterMs),
     });
     this.#desk = new WorkerDesk({
       bus,
@@ -127,7 +142,7 @@ class Bridge implements BridgeHandle {
       begin: (registration) => this.#stand(registration),
       emptied: (workerId) => this.#emptied(workerId),
       publish,
-      counted: (what) => this.#count(what),
+      counted: (what) => this.#metrics.received(what),
       log,
     });
     this.#out = this.#outLink();
@@ -145,6 +160,42 @@ class Bridge implements BridgeHandle {
     await this.#inspection?.close();
     this.#kernel.stopAll();
     await this.#options.bus.close();
+  }
+
+  metrics(): Promise<string> {
+    return this.#metrics.text();
+  }
+
+  health(): BridgeHealth {
+    const { url } = this.#options;
+    const { links, unsettled, unconfirmed } = this.#now();
+    const [into, out] = links;
+    const connected = this.#connection.snapshot().state === "ready";
+    const ready = connected && links.every(({ state }) => state === FLOWING);
+    return {
+      status: ready ? "healthy" : "degraded",
+      ready,
+      server: withoutLogin(url),
+      nats: { connected },
+      links: { in: healthOf(into), out: healthOf(out) },
+      workers: this.#desk?.workers ?? [],
+      unsettled,
+      unconfirmed,
+      counts: Object.fromEntries(this.#metrics.counts),
+    };
+  }
+
+  #now() {
+    const link = (direction: "in" | "out", of: AmqpLink<LinkSession> | undefined) => ({
+      direction,
+      ...(of?.view ?? { state: "connecting", runs: 0, reason: undefined }),
+    });
+    return {
+      links: [link("in", this.#in), link("out", this.#out)] as const,
+      unsettled: this.#in?.session?.inlet.unsettled ?? 0,
+      unconfirmed: this.#out?.session?.publisher.unconfirmed ?? 0,
+      workers: this.#desk?.workers.length ?? 0,
+    };
   }
 
   /** Its queue is there before the supervisor may give it anything. */
@@ -165,14 +216,11 @@ class Bridge implements BridgeHandle {
 
   #inLink(incoming: Incoming, desk: WorkerDesk): AmqpLink<InSession> {
     const { prefetch } = this.#options.config.amqp;
+    const sources = sourcesOf(this.#names, incoming, desk);
     return new AmqpLink<InSession>({
       ...this.#linkOptions("in"),
-      setUp: async (connection) => {
-        await this.#declare(connection);
-        const inlet = new Inlet(connection, sourcesOf(this.#names, incoming, desk));
-        await inlet.start(prefetch);
-        return { inlet, drain: () => inlet.stop(), end: () => inlet.end() };
-      },
+      setUp: (connection) =>
+        openIn(connection, this.#names, this.#topology(), { prefetch, sources }),
     });
   }
 
@@ -180,31 +228,19 @@ class Bridge implements BridgeHandle {
     const { confirmTimeoutMs } = this.#options.config.amqp;
     return new AmqpLink<OutSession>({
       ...this.#linkOptions("out"),
-      setUp: async (connection) => {
-        await this.#declare(connection);
-        const channel = await connection.confirmChannel();
+      setUp: (connection) => {
         const late = (reason: string) => {
           // While it is blocked it owes confirms for as long as it likes.
-          if (this.#out?.state === "running.flowing") connection.lose(reason);
+          if (this.#out?.view.state === FLOWING) connection.lose(reason);
         };
-        const publisher = new Publisher(channel, confirmTimeoutMs, late);
-        const side = await connection.channel();
-        const { topology: mode, queueType } = this.#options.config.amqp;
-        const ensureTasks = (id: string) =>
-          ensureTaskQueue(side, this.#names, id, { mode, queueType });
-        return {
-          publisher,
-          ensureTasks,
-          emptyTasks: async (id) => {
-            // What is not there closes the channel.
-            await ensureTasks(id);
-            if (mode !== "off") await emptyTaskQueue(side, this.#names, id);
-          },
-          drain: () => channel.waitForConfirms(),
-          end: (reason) => publisher.end(reason),
-        };
+        return openOut(connection, this.#names, this.#topology(), { confirmTimeoutMs, late });
       },
     });
+  }
+
+  #topology() {
+    const { topology: mode, queueType } = this.#options.config.amqp;
+    return { mode, queueType };
   }
 
   #linkOptions(direction: "in" | "out") {
@@ -212,13 +248,6 @@ class Bridge implements BridgeHandle {
     const { heartbeatMs, holdMaxMs } = config.amqp;
     const common = { kernel: this.#kernel, url, heartbeatMs, holdMaxMs, drainMaxMs: DRAIN_MS, log };
     return { ...common, direction, name: `${name} ${direction}`, random: Math.random };
-  }
-
-  /** On a channel of its own: what the broker refuses closes it. */
-  async #declare(connection: AmqpConnection): Promise<void> {
-    const { topology: mode, queueType } = this.#options.config.amqp;
-    const channel = await connection.channel();
-    await ensureAmqpTopology(channel, this.#names, { mode, queueType });
   }
 
   /** What no queue takes although it has to counts as not published. */
@@ -240,7 +269,7 @@ class Bridge implements BridgeHandle {
       if (session === undefined) throw new Error("the bridge stops");
       try {
         const publication = await session.publisher.publish(message);
-        this.#count(`${message.type} ${publication}`);
+        this.#metrics.published(message.type, publication);
         return publication;
       } catch {
         // The link is on its way down, and says so itself.
@@ -248,26 +277,10 @@ class Bridge implements BridgeHandle {
       }
     }
   }
-
-  #count(what: string): void {
-    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
-  }
 }
 
-function sourcesOf(names: AmqpNames, incoming: Incoming, desk: WorkerDesk): Source[] {
-  const lanes = LANES.map(
-    (lane): Source => ({
-      queue: names.flows(lane),
-      take: (body, properties, isLost) => incoming.handle({ lane, body, properties }, isLost),
-    }),
-  );
-  const workers = AMQP_WORKER_KINDS.map(
-    (kind): Source => ({
-      queue: names.workers[kind],
-      take: (body, properties, isLost) => desk.take(kind, { body, properties }, isLost),
-    }),
-  );
-  return [...lanes, ...workers];
+function healthOf({ state, reason }: { state: string; reason: string | undefined }): LinkHealth {
+  return { state, ...(reason === undefined ? {} : { reason }) };
 }
 
 function pause(ms: number): Promise<void> {

@@ -32,6 +32,8 @@ export interface IncomingOptions {
   /** NATS takes nothing for now, and why; undefined: it does again. */
   readonly held: (reason: string | undefined) => void;
   readonly counted: (what: AmqpDeadReason | "accepted" | "duplicate") => void;
+  /** A delivery is dealt with, so long after it came. */
+  readonly settled: (afterMs: number) => void;
 }
 
 /** What NATS takes with a message beside its body. */
@@ -53,6 +55,12 @@ export class Incoming {
 
   /** Resolves once it may be acknowledged. Waits for NATS for as long as the delivery is not lost. */
   async handle(delivery: AmqpDelivery, isLost: () => boolean): Promise<void> {
+    const from = performance.now();
+    await this.#handle(delivery, isLost);
+    this.#options.settled(performance.now() - from);
+  }
+
+  async #handle(delivery: AmqpDelivery, isLost: () => boolean): Promise<void> {
     const maxBytes = this.#options.bus.maxPayloadBytes - ROOM_FOR_HEADERS;
     const read = readFlow(delivery, { now: Date.now(), maxBytes });
     if (read.type === "dead") return this.#dead(delivery, read);

@@ -71,13 +71,24 @@ export class AmqpLink<S extends LinkSession> {
     });
   }
 
-  get state(): string {
-    return this.#actor.snapshot().state;
+  /** How it stands; `runs`: how often it came to run. */
+  get view(): {
+    readonly state: string;
+    readonly runs: number;
+    readonly reason: string | undefined;
+  } {
+    const { state, context } = this.#actor.snapshot();
+    return { state, runs: context.runs, reason: context.reason };
+  }
+
+  /** What it does now; undefined while it has no connection. */
+  get session(): S | undefined {
+    return this.#session;
   }
 
   /** The session, once messages can be handed to the broker; undefined when the link is stopped. */
   async usable(): Promise<S | undefined> {
-    while (this.state !== FLOWING) {
+    while (this.view.state !== FLOWING) {
       if (this.#actor.snapshot().status !== "active") return undefined;
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
@@ -101,7 +112,7 @@ export class AmqpLink<S extends LinkSession> {
         blocked: (reason) => this.send({ type: "blocked", reason }),
         unblocked: () => this.send({ type: "unblocked" }),
       });
-      if (this.state !== "connecting") return await connection.close();
+      if (this.view.state !== "connecting") return await connection.close();
       this.#connection = connection;
       this.send({ type: "connected" });
     } catch (error) {

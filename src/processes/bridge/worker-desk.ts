@@ -62,6 +62,11 @@ export class WorkerDesk {
     this.#looking = setInterval(() => this.#look(), LOOK_MS).unref();
   }
 
+  /** Those that this bridge stands for. */
+  get workers(): readonly string[] {
+    return [...this.#stands.keys()].sort();
+  }
+
   /** Resolves once what a worker sent is dealt with, and may be acknowledged. */
   async take(kind: AmqpWorkerKind, message: WorkerDelivery, isLost: () => boolean): Promise<void> {
     while (!isLost()) {
