@@ -87,7 +87,7 @@ if (nats.atLeast("2.10.0")) {
   });
 
   // How long things take beside other tests says nothing: it is shown and not judged.
-  test.each(["demo:inspect", "demo:scaling"])(
+  test.each(["demo:inspect", "demo:scaling", "demo:amqp"])(
     "npm run %s shows what it says and checks itself",
     { timeout: 300_000 },
     async (name) => {

@@ -6,9 +6,14 @@ import type { WorkersOptions } from "../inspect/workers.ts";
 import type { Format } from "../output.ts";
 import { type CommandContext, newCommand, wholeNumber } from "./command.ts";
 
-/** The commands that look: workers, queues, events. They need the bus only, no HTTP. */
+/** The commands that look: workers, queues, events, doctor. They need the bus only, no HTTP. */
 export function watchingCommands(context: CommandContext): readonly Command[] {
-  return [workersCommand(context), queuesCommand(context), eventsCommand(context)].map((command) =>
+  return [
+    workersCommand(context),
+    queuesCommand(context),
+    eventsCommand(context),
+    doctorCommand(context),
+  ].map((command) =>
     optionsFor("url", "prefix").reduce((each, option) => each.addOption(option), command),
   );
 }
@@ -67,6 +72,24 @@ function eventsCommand({ terminal, finish }: CommandContext): Command {
       ["batuta events --worker worker-1", "one worker: its states and what it runs"],
       ["batuta events -o jsonl | jq 'select(.kind == \"failed\")'", "one JSON object per line"],
     ],
+    exits: ["ok", "usage", "unreachable"],
+  });
+}
+
+function doctorCommand({ terminal, finish }: CommandContext): Command {
+  const command = newCommand("doctor", "look at what Batuta needs, and tell what to do");
+  command.addOption(outputOption());
+  command.action(async (options: FlagValues & { output: Format }) => {
+    const { configOf } = await import("../config.ts");
+    const { doctor } = await import("../doctor/doctor.ts");
+    finish(await doctor(configOf(options), options, terminal));
+  });
+  return teach(command, {
+    examples: [
+      ["batuta doctor", "Node.js, the NATS server, its streams, and RabbitMQ where one is joined"],
+      ["batuta doctor -o json | jq '.[] | select(.verdict != \"ok\")'", "what is not well"],
+    ],
+    environment: [["BATUTA_AMQP_URL", "the RabbitMQ broker, if there is one to look at"]],
     exits: ["ok", "usage", "unreachable"],
   });
 }

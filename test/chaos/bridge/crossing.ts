@@ -30,8 +30,8 @@ export interface Crossing {
   readonly seconds: number;
 }
 
-export const QUORUM = { durable: true, arguments: { "x-queue-type": "quorum" } };
-export const EVENTS = "chaos.events";
+const QUORUM = { durable: true, arguments: { "x-queue-type": "quorum" } };
+const EVENTS = "chaos.events";
 const BATCH = 500;
 const LOOK_MS = 100;
 /** How long nothing may move before what is missing counts as lost. */
