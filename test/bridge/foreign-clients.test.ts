@@ -11,18 +11,23 @@ const nats = useNats();
 const rabbit = useRabbit();
 const run = promisify(execFile);
 const example = (name: string) => fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
-/** Debian's, for which its pika is. */
-const PYTHON = "/usr/bin/python3";
+const BUNNY = fileURLToPath(new URL("./bunny_client.rb", import.meta.url));
+/** Debian's, for which its pika and its bunny are. */
+const [PYTHON, RUBY] = ["/usr/bin/python3", "/usr/bin/ruby"] as const;
 
 let missing = "";
 beforeAll(async () => {
-  try {
-    await run(PYTHON, ["-c", "import pika"]).catch(() =>
-      installOnce(["python3-pika"], () => false),
+  const has = (program: string, ...args: string[]) =>
+    run(program, args).then(
+      () => true,
+      () => false,
     );
+  try {
+    if (!(await has(PYTHON, "-c", "import pika"))) await installOnce(["python3-pika"], () => false);
+    if (!(await has(RUBY, "-e", "require 'bunny'"))) await installOnce(["ruby-bunny"], () => false);
   } catch (error) {
     if (process.env.CI) throw error;
-    missing = `there is no pika: ${(error as Error).message}`;
+    missing = `there is no pika or no bunny: ${(error as Error).message}`;
     process.stderr.write(`!!! TESTS OF FOREIGN CLIENTS ARE SKIPPED: ${missing}\n`);
   }
 }, INSTALL_MS);
@@ -41,7 +46,11 @@ async function start(task: TestContext["task"]) {
     const { stdout } = await run(PYTHON, [example(name), ...args], { env });
     return JSON.parse(stdout);
   };
-  return { cluster, pika };
+  const bunny = async (how: string, id: string) => {
+    const { stdout } = await run(RUBY, [BUNNY, how, rabbit().url, prefix, id]);
+    return JSON.parse(stdout);
+  };
+  return { cluster, pika, bunny };
 }
 
 test("a producer in Python, with confirms, gets the result of its flow on its own queue", async ({
@@ -66,5 +75,31 @@ test("a worker in Python runs a flow that was published on NATS", async ({ task 
     status: "completed",
     workerId: "py-worker",
     output: { by: "python" },
+  });
+});
+
+test("a producer in Ruby, with confirms, gets the result of its flow on its own queue", async ({
+  task,
+}) => {
+  const { cluster, bunny } = await start(task);
+  await cluster.worker("w-1");
+  expect(await bunny("submit", "rb-1")).toMatchObject({
+    correlation: "rb-1",
+    result: { executionId: "rb-1", status: "completed", lane: "high", workerId: "w-1" },
+  });
+});
+
+test("a worker in Ruby, which acknowledges what it has done, runs a flow that was published on NATS", async ({
+  task,
+}) => {
+  const { cluster, bunny } = await start(task);
+  const working = bunny("work", "rb-worker");
+  await cluster.states.first(({ workerId, to }) => workerId === "rb-worker" && to === "healthy");
+  await cluster.publish("normal", { flowId: "noop", executionId: "e-1", flowData: NOOP_FLOW });
+  expect(await working).toMatchObject({ taskId: "e-1.1", assignedTo: "rb-worker" });
+  expect(await cluster.result("e-1")).toMatchObject({
+    status: "completed",
+    workerId: "rb-worker",
+    output: { by: "ruby" },
   });
 });
