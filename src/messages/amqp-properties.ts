@@ -24,7 +24,7 @@ export function amqpHeaders(
     ...TRACE.map((name) => [name, headers[name]] as const),
     ...Object.entries(headers)
       .filter(([name]) => !TRACE.includes(name) && name !== MESSAGE_ID)
-      .map(([name, value]) => [`Amqp-H-${encoded(name)}`, value] as const),
+      .map(([name, value]) => [`Amqp-H-${encodedName(name)}`, value] as const),
   ];
   return withinLimit(
     wanted.flatMap(([name, value]): Header[] =>
@@ -51,6 +51,11 @@ function encoded(text: string): string {
       .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`)
       .join(""),
   );
+}
+
+/** In a name a colon or a space would end it. */
+function encodedName(text: string): string {
+  return encoded(text).replaceAll(" ", "%20").replaceAll(":", "%3A");
 }
 
 function withinLimit(headers: readonly Header[]): readonly Header[] {

@@ -19,10 +19,12 @@ export interface Heard {
 export class LegacyClient {
   readonly channel: ConfirmChannel;
   readonly prefix: string;
+  readonly #model: ChannelModel;
 
   private constructor(model: ChannelModel, channel: ConfirmChannel, prefix: string) {
     this.channel = channel;
     this.prefix = prefix;
+    this.#model = model;
     model.on("error", () => {});
     channel.on("error", () => {});
     onTestFinished(() => model.close().catch(() => {}));
@@ -31,6 +33,10 @@ export class LegacyClient {
   static async open(url: string, prefix: string): Promise<LegacyClient> {
     const model = await connect(url);
     return new LegacyClient(model, await model.createConfirmChannel(), prefix);
+  }
+
+  close(): Promise<void> {
+    return this.#model.close();
   }
 
   /** Resolves when the broker has it. */

@@ -6,6 +6,7 @@ export interface LegacyWorkerOptions {
   readonly slots?: number;
   readonly nodeTypes?: readonly string[];
   readonly intervalMs?: number;
+  readonly queueType?: "quorum" | "classic";
   /** What it reports of a task; undefined: nothing. */
   readonly work?: (task: AmqpTask) => object | undefined | Promise<object | undefined>;
 }
@@ -67,8 +68,11 @@ export class LegacyWorker {
     const { channel, prefix } = this.#client;
     const queue = `${prefix}.tasks.${this.#workerId}`;
     // The bridge makes it when it has heard of the worker.
-    const quorum = { durable: true, arguments: { "x-queue-type": "quorum" } };
-    await channel.assertQueue(queue, quorum);
+    const { queueType = "quorum" } = this.#options;
+    await channel.assertQueue(queue, {
+      durable: true,
+      arguments: { "x-queue-type": queueType },
+    });
     const { consumerTag } = await channel.consume(queue, (message) => {
       if (message === null) return;
       channel.ack(message);

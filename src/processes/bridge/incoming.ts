@@ -85,8 +85,11 @@ export class Incoming {
     const stored = await this.#store(flow, isLost);
     this.#options.counted(stored.duplicate ? "duplicate" : "accepted");
     const executionId = ownId ?? executionIdOf(stored.stream, stored.seq);
-    if (reply !== undefined && ownId === undefined)
-      await this.#expectNumbered(executionId, reply, isLost);
+    if (reply !== undefined) {
+      // One without an id of its own has it from the stream.
+      if (ownId === undefined) await this.#expect(executionId, reply, isLost);
+      await this.#replyIfOver(executionId, reply, isLost);
+    }
     // Its result goes another way: who has gone meanwhile misses nothing that counts.
     if (request !== undefined)
       void this.#answer(request, { response: { accepted: true, executionId } });
@@ -103,13 +106,8 @@ export class Incoming {
     return this.#untilTaken(put, isLost);
   }
 
-  /** One without an id of its own has it from the stream, and may be over by now. */
-  async #expectNumbered(
-    executionId: string,
-    reply: AmqpReply,
-    isLost: () => boolean,
-  ): Promise<void> {
-    await this.#expect(executionId, reply, isLost);
+  /** It may be over by now, or since long: who asks for it again is told what came of it then. */
+  async #replyIfOver(executionId: string, reply: AmqpReply, isLost: () => boolean): Promise<void> {
     const { bus, replies } = this.#options;
     const result = await this.#untilTaken(() => findResult(bus, executionId), isLost);
     if (result === undefined || replies.get(executionId) === undefined) return;
