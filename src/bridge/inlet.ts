@@ -82,7 +82,7 @@ export class Inlet {
 }
 
 function propertiesOf({ properties }: ConsumeMessage): AmqpProperties {
-  const { messageId, correlationId, replyTo, contentType, expiration, appId } = properties;
+  const { messageId, correlationId, replyTo, contentType, expiration, appId, type } = properties;
   const { timestamp, headers } = properties;
   return {
     messageId: textOf(messageId),
@@ -91,6 +91,7 @@ function propertiesOf({ properties }: ConsumeMessage): AmqpProperties {
     contentType: textOf(contentType),
     expiration: textOf(expiration),
     appId: textOf(appId),
+    type: textOf(type),
     timestamp: typeof timestamp === "number" ? timestamp : undefined,
     headers,
   };

@@ -22,6 +22,7 @@ export interface AmqpProperties {
   /** Seconds since 1970. */
   readonly timestamp?: number | undefined;
   readonly appId?: string | undefined;
+  readonly type?: string | undefined;
   readonly headers?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -51,7 +52,7 @@ export type Inbound =
   | {
       readonly type: "flow";
       readonly lane: Lane;
-      /** The bytes that came, unless they had to be unwrapped or given a deadline. */
+      /** The bytes that came, unless they had to be unwrapped. */
       readonly body: Uint8Array;
       readonly headers: readonly (readonly [name: string, value: string])[];
       /** Undefined: its publisher gave none, and it is numbered when it is stored. */
@@ -114,15 +115,12 @@ function flow(delivery: AmqpDelivery, { message, envelope, deadline }: Read): In
   const { properties } = delivery;
   const { replyTo: to, correlationId } = properties;
   const request = envelope && requestOf(envelope, properties);
-  const isTimed = deadline !== undefined && message.deadline === undefined;
-  const text = isTimed
-    ? JSON.stringify({ ...message, deadline: new Date(deadline).toISOString() })
-    : envelope && JSON.stringify(message);
+  const text = envelope && JSON.stringify(message);
   return {
     type: "flow",
     lane: (envelope && flowPattern(envelope.pattern)?.lane) ?? delivery.lane,
     body: text === undefined ? delivery.body : new TextEncoder().encode(text),
-    headers: amqpHeaders(properties, message.executionId),
+    headers: amqpHeaders(properties, message.executionId, deadline),
     executionId: message.executionId,
     // A request has had its answer; whoever waits for the result names a queue that outlives the call.
     reply: to === undefined || request !== undefined ? undefined : { to, correlationId },

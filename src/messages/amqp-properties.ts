@@ -13,10 +13,14 @@ const MESSAGE_ID = "x-message-id";
 export function amqpHeaders(
   properties: AmqpProperties,
   executionId: string | undefined,
+  deadline?: number,
 ): readonly Header[] {
-  const { correlationId, replyTo, timestamp, appId, headers = {} } = properties;
+  const { type, contentType, correlationId, replyTo, timestamp, appId, headers = {} } = properties;
   const wanted: (readonly [string, unknown])[] = [
     [HEADERS.messageId, messageIdOf(properties) ?? executionId],
+    [HEADERS.deadline, deadline],
+    ["Content-Type", contentType],
+    ["Batuta-Type", type],
     ["Amqp-Correlation-Id", correlationId],
     ["Amqp-Reply-To", replyTo],
     ["Amqp-Timestamp", timestamp],

@@ -129,6 +129,9 @@ export interface AmqpTask {
   readonly priority: string;
   /** The fence: a result of another attempt is dropped. */
   readonly attempt: number;
+  /** As the flow says, where it says so. */
+  readonly maxAttempts?: number | undefined;
+  readonly deadline?: string | undefined;
   readonly flowData: unknown;
   readonly inputs: unknown;
   readonly assignedTo: string;

@@ -41,6 +41,8 @@ export const HEADERS = {
   lane: "Batuta-Lane",
   attempt: "Batuta-Attempt",
   decision: "Batuta-Decision",
+  /** Epoch ms, on a flow message: when whoever published it has given up. Beside a `deadline` the earlier one holds. */
+  deadline: "Batuta-Deadline",
   /** "1" on a flow message: where it is placed is taken down, and why there. */
   explain: "Batuta-Explain",
   incarnation: "Batuta-Incarnation",

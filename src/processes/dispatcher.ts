@@ -16,7 +16,13 @@ import type { Looked, Placements } from "./decisions/placements.ts";
 import { refuseMessage, settleEnded } from "./give-up.ts";
 import type { Pauses } from "./pauses.ts";
 import { recall } from "./recall.ts";
-import { DUPLICATE_RETRY_MS, dueTime, isSameMessage, REFUSAL_CODES } from "./task-facts.ts";
+import {
+  DUPLICATE_RETRY_MS,
+  deadlineOf,
+  dueTime,
+  isSameMessage,
+  REFUSAL_CODES,
+} from "./task-facts.ts";
 import { Unplaceables } from "./unplaceables.ts";
 
 /** What the dispatcher must know of a flow; from the engine's compiler. */
@@ -148,7 +154,7 @@ export class Dispatcher {
       this.#guard(executionId, message, this.#lookUp(message, executionId, body, needs));
       return;
     }
-    this.#start(message, body, this.#task(message, executionId, body, needs));
+    this.#start(message, this.#task(message, executionId, body, needs));
   }
 
   /** The slow path, for what may have ended already, or has been tried before. */
@@ -175,7 +181,7 @@ export class Dispatcher {
       return this.#giveUpSilent(task, attempts, last);
     }
     if (isSilent && last !== undefined) this.#recordSilence(task, last);
-    this.#start(message, body, { ...task, attempt: attempts.length + 1, history: attempts });
+    this.#start(message, { ...task, attempt: attempts.length + 1, history: attempts });
   }
 
   #recordSilence({ executionId, message, maxAttempts }: Task, last: AttemptRecord): void {
@@ -208,7 +214,7 @@ export class Dispatcher {
     await refuseMessage(bus, failure, new Date(now()).toISOString());
   }
 
-  #start(message: LaneMessage, body: ExecuteMessage, task: Task): void {
+  #start(message: LaneMessage, task: Task): void {
     const { bus, assignments, now } = this.#options;
     const held = assignments.find(task.executionId);
     if (held !== undefined && !isSameMessage(held.task.message, message)) {
@@ -217,7 +223,7 @@ export class Dispatcher {
     }
     if (held !== undefined) assignments.settle(task.executionId, held.task.attempt);
     if (task.deadline !== undefined && task.deadline <= now()) {
-      const detail = `the deadline ${body.deadline} is in the past`;
+      const detail = `the deadline ${new Date(task.deadline).toISOString()} is in the past`;
       const problems = [{ code: "E_DEADLINE", pointer: "/deadline", detail }];
       this.#refuse(message, task.executionId, task.flowId, "expired", problems);
       return;
@@ -343,7 +349,7 @@ export class Dispatcher {
       message,
       nodeTypes: needs.nodeTypes,
       maxAttempts: body.maxAttempts ?? this.#options.maxAttempts,
-      deadline: body.deadline === undefined ? undefined : Date.parse(body.deadline),
+      deadline: deadlineOf(message, body),
       history: [],
     };
   }

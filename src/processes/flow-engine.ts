@@ -26,6 +26,9 @@ export interface FlowRun {
   readonly lane: Lane;
   readonly attempt: number;
   readonly inputs: unknown;
+  /** As the message says, where it says so. */
+  readonly maxAttempts?: number | undefined;
+  readonly deadline?: string | undefined;
   readonly abort: LazyAbort;
   readonly pause: PauseSwitch;
   /** An earlier attempt ended without a report: it is not known which effects have happened. */

@@ -4,7 +4,7 @@ import type { ReceivedTask } from "../bus/worker-link.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import { HEADERS } from "../messages/subjects.ts";
 import { accept } from "./accept.ts";
-import { dueTime } from "./task-facts.ts";
+import { deadlineOf, dueTime } from "./task-facts.ts";
 
 /** Larger messages take the way through the orchestrator, which knows the limit that is set. */
 const MOST_BYTES = 65_536;
@@ -27,7 +27,8 @@ export function pulledTask(message: LaneMessage, now: number): PulledTask | unde
   const { executionId, body } = accepted;
   if (body.executionId !== undefined && !isDeduplicated(message, executionId)) return undefined;
   if (dueTime(message, body) > now) return undefined;
-  if (body.deadline !== undefined && Date.parse(body.deadline) <= now) return undefined;
+  const deadline = deadlineOf(message, body);
+  if (deadline !== undefined && deadline <= now) return undefined;
   const { lane, ackSubject, storedAt: queuedAt, data } = message;
   const first = { attempt: 1, isUncertain: false, incarnation: undefined };
   return { task: { executionId, lane, ackSubject, queuedAt, data, ...first }, body };

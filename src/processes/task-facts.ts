@@ -3,6 +3,7 @@ import type { ExecutionPlace } from "../bus/executions.ts";
 import type { LaneMessage, LanePlace } from "../bus/intake.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { AttemptRecord, DeadLetterReason } from "../messages/result.ts";
+import { HEADERS } from "../messages/subjects.ts";
 
 /** The error code of a message that is given up without an attempt. */
 export const REFUSAL_CODES: Partial<Record<DeadLetterReason, string>> = {
@@ -19,6 +20,16 @@ export const DUPLICATE_RETRY_MS = 2_000;
 export function dueTime(message: LaneMessage, body: ExecuteMessage): number {
   if (body.runAt !== undefined) return Date.parse(body.runAt);
   return body.delayMs === undefined ? 0 : message.storedAt + body.delayMs;
+}
+
+/** When nobody wants the execution any more, epoch ms, by the message or by its header. */
+export function deadlineOf(
+  { headers }: Pick<LaneMessage, "headers">,
+  body: ExecuteMessage | undefined,
+): number | undefined {
+  const own = headers?.find(([name]) => name === HEADERS.deadline)?.[1];
+  const all = [Date.parse(body?.deadline ?? ""), Number(own ?? Number.NaN)].filter(Number.isFinite);
+  return all.length === 0 ? undefined : Math.min(...all);
 }
 
 /** How long a message that came back early has yet to wait for its next attempt; 0 when it is due. */

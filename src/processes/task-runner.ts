@@ -236,6 +236,8 @@ export class TaskRunner {
       lane,
       attempt,
       inputs: body.inputs,
+      maxAttempts: body.maxAttempts,
+      deadline: body.deadline,
       abort: running.abort,
       pause: running.pause,
       isUncertain: running.task.isUncertain,

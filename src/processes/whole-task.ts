@@ -2,6 +2,7 @@ import { type Assignment, isForwarded, type Task } from "../bus/assignments.ts";
 import type { Bus } from "../bus/connect.ts";
 import { readLaneMessage } from "../bus/lane-messages.ts";
 import { readBody } from "./running-task.ts";
+import { deadlineOf } from "./task-facts.ts";
 
 /**
  * Everything about an assigned task. Where the server delivered the message straight to the worker it
@@ -23,7 +24,7 @@ export async function wholeTask(
     message,
     nodeTypes: [],
     maxAttempts: body?.maxAttempts ?? maxAttempts,
-    deadline: body?.deadline === undefined ? undefined : Date.parse(body.deadline),
+    deadline: deadlineOf(message, body),
     history: [],
   };
 }

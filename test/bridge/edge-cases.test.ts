@@ -100,6 +100,30 @@ if (hasPrivateNats())
     },
   );
 
+test("a flow that expires while nobody takes it from its lane is never run, and is with the dead, as it came", async ({
+  task,
+}) => {
+  const { cluster, client, prefix } = await start(task);
+  const dead = await client.heard(`${prefix}.dead`);
+  cluster.firstOrchestrator.kill("SIGKILL");
+  await cluster.firstOrchestrator.exited();
+  const { nc, names } = cluster.bus;
+  const stored = nc.subscribe(names.execute("normal"), { max: 1 });
+  await nc.flush();
+  const text = `{ "flowId":"noop", "executionId":"late", "flowData":${JSON.stringify(NOOP_FLOW)} }`;
+  await client.publish("flow.execute.normal", text, { expiration: "1000", type: "Old" });
+  const { value: came } = await stored[Symbol.asyncIterator]().next();
+  expect(came?.string()).toBe(text);
+  expect(came?.headers?.get("Batuta-Type")).toBe("Old");
+  const deadline = Number(came?.headers?.get("Batuta-Deadline"));
+  await expect.poll(() => Date.now()).toBeGreaterThan(deadline);
+  await cluster.orchestrator();
+  expect(await cluster.result("late")).toMatchObject({ status: "failed", reason: "expired" });
+  await expect.poll(() => dead.length).toBe(1);
+  expect(dead[0]).toMatchObject({ headers: { "x-batuta-reason": "expired" } });
+  expect(JSON.parse(dead[0]?.text ?? "")).toEqual(JSON.parse(text));
+});
+
 test("a client that declares a queue in another way is refused, and the bridge goes on", async ({
   task,
 }) => {

@@ -52,24 +52,25 @@ test("a message that comes again when the stream has forgotten its id is not giv
   expect(cluster.results.bodies).toHaveLength(1);
 });
 
-test.for(["two words", "a:b", "ключ", "line\r\nbreak", "__proto__", "Nats-Rollup", ""])(
-  "a header of the name %j keeps no flow from being run",
-  async (name, { task }) => {
-    const { cluster, bridge, client } = await start(task);
-    await cluster.worker("w-1");
-    const headers = Object.fromEntries([[name, "x"]]);
-    await client.publish(LANE, message("named"), { headers });
-    expect((await cluster.result("named")).status).toBe("completed");
-    expect(bridge.output).not.toContain("AMQP link down");
-  },
-);
+test("a header of whatever name keeps no flow from being run", async ({ task }) => {
+  const { cluster, bridge, client } = await start(task);
+  await cluster.worker("w-1");
+  const names = ["two words", "a:b", "ключ", "line\r\nbreak", "__proto__", "Nats-Rollup", ""];
+  for (const [index, name] of names.entries())
+    await client.publish(LANE, message(`named-${index}`), {
+      headers: Object.fromEntries([[name, "x"]]),
+    });
+  for (const index of names.keys())
+    expect((await cluster.result(`named-${index}`)).status).toBe("completed");
+  expect(bridge.output).not.toContain("AMQP link down");
+});
 
 test("headers and properties that are read and are of another kind count as not there", async ({
   task,
 }) => {
   const { cluster, bridge, client } = await start(task);
   await cluster.worker("w-1");
-  const odd = [1, true, null, { a: { b: [1] } }, Buffer.from([0, 255]), "x".repeat(100_000)];
+  const odd = [1, true, null, { a: { b: [1] } }, Buffer.from([0, 255]), "x".repeat(14_000)];
   for (const [index, value] of odd.entries())
     await client.publish(LANE, message(`odd-${index}`), {
       headers: { "x-message-id": value, traceparent: value, "x-death": value, other: value },

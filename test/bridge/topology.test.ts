@@ -1,4 +1,3 @@
-import type { ConsumeMessage } from "amqplib";
 import { expect, type TestContext, test } from "vitest";
 import { Cluster, NOOP_FLOW } from "../support/cluster.ts";
 import { testPrefix, useNats } from "../support/nats.ts";
@@ -27,6 +26,11 @@ async function start(task: TestContext["task"], settings: Readonly<Record<string
 
 function message(executionId: string) {
   return { flowId: "noop", executionId, flowData: NOOP_FLOW };
+}
+
+function registration(workerId: string, heartbeatIntervalMs: number) {
+  const capacity = { maxConcurrentFlows: 2 };
+  return { workerId, capacity, supportedNodeTypes: ["noop"], heartbeatIntervalMs };
 }
 
 /** What docs/amqp.md tells operators to set, with few deliveries. */
@@ -74,12 +78,7 @@ test("a worker without a queue, at a bridge that may make none, keeps nobody els
   await declaring.exited();
   const passive = await bridge({ BATUTA_AMQP_TOPOLOGY: "passive" });
   await cluster.worker("w-1");
-  await client.publish("worker.registration", {
-    workerId: "no-queue",
-    capacity: { maxConcurrentFlows: 1 },
-    supportedNodeTypes: ["noop"],
-    heartbeatIntervalMs: 1_000,
-  });
+  await client.publish("worker.registration", registration("no-queue", 1_000));
   const events = await client.events("flow.completed.#");
   for (let i = 0; i < 20; i += 1) {
     await client.publish("flow.execute.normal", message(`e-${i}`));
@@ -88,7 +87,7 @@ test("a worker without a queue, at a bridge that may make none, keeps nobody els
   expect(passive.output).not.toContain("AMQP link down");
 });
 
-test("under the policies that the documents name, a task that its worker hands back again and again is with the dead, and is run when the worker begins anew", async ({
+test("under the policies of the documents a task that its worker hands back again and again is with the dead, and is run when the worker begins anew", async ({
   task,
 }) => {
   const { cluster, client, prefix, bridge } = await start(task);
@@ -97,25 +96,23 @@ test("under the policies that the documents name, a task that its worker hands b
   const dead = await client.heard(`${prefix}.dead`);
   const tasks = `${prefix}.tasks.old-1`;
   await client.channel.assertQueue(tasks, QUORUM);
-  const handedBack: ConsumeMessage[] = [];
+  let handedBack = 0;
   const { consumerTag } = await client.channel.consume(tasks, (given) => {
     if (given === null) return;
-    handedBack.push(given);
-    client.channel.nack(given, false, true);
+    handedBack += 1;
+    client.channel.reject(given, true);
   });
-  const worker = new LegacyWorker(client, "old-1");
+  await client.publish("worker.registration", registration("old-1", 600_000));
+  await cluster.states.first(({ workerId, to }) => workerId === "old-1" && to === "healthy");
   await cluster.publish("normal", message("poison"));
-  await Promise.all([
-    worker.start(),
-    expect.poll(() => dead.length, LONG).toBe(1),
-    expect.poll(() => handedBack.length, LONG).toBe(3),
-  ]);
-  await client.channel.cancel(consumerTag);
+  await expect.poll(() => dead.length, LONG).toBe(1);
+  expect(handedBack).toBe(3);
   expect(dead[0]).toMatchObject({
     routingKey: "task.assign.old-1",
     headers: { "x-death": [expect.objectContaining({ reason: "delivery_limit", queue: tasks })] },
   });
-  await worker.start();
+  await client.channel.cancel(consumerTag);
+  await new LegacyWorker(client, "old-1").start();
   expect(await cluster.result("poison")).toMatchObject({ status: "completed", workerId: "old-1" });
   expect(child.output).not.toContain("AMQP link down");
 });

@@ -40,7 +40,7 @@ export class AmqpEngine implements FlowEngine {
   }
 
   run(flow: PreparedFlow, run: FlowRun): Promise<RunOutcome> {
-    const { executionId, attempt, flowId, lane, inputs, abort } = run;
+    const { executionId, attempt, flowId, lane, maxAttempts, deadline, inputs, abort } = run;
     const taskId = taskIdOf(executionId, attempt);
     const { workerId: assignedTo, assign } = this.#options;
     const { flowData } = flow as AmqpFlow;
@@ -50,6 +50,8 @@ export class AmqpEngine implements FlowEngine {
       executionId,
       priority: lane,
       attempt,
+      maxAttempts,
+      deadline,
       flowData,
       inputs,
       assignedTo,

@@ -80,16 +80,13 @@ export class Incoming {
 
   async #accept(flow: Flow, isLost: () => boolean): Promise<void> {
     const { executionId: ownId, reply, request } = flow;
-    // Before the flow: its result may be there at once.
+    // Before the flow: its result may be there at once, or since long.
     if (reply !== undefined && ownId !== undefined) await this.#expect(ownId, reply, isLost);
     const stored = await this.#store(flow, isLost);
     this.#options.counted(stored.duplicate ? "duplicate" : "accepted");
     const executionId = ownId ?? executionIdOf(stored.stream, stored.seq);
-    if (reply !== undefined) {
-      // One without an id of its own has it from the stream.
-      if (ownId === undefined) await this.#expect(executionId, reply, isLost);
-      await this.#replyIfOver(executionId, reply, isLost);
-    }
+    // One without an id of its own has it from the stream, and may be over by now.
+    if (reply !== undefined && ownId === undefined) await this.#expect(executionId, reply, isLost);
     // Its result goes another way: who has gone meanwhile misses nothing that counts.
     if (request !== undefined)
       void this.#answer(request, { response: { accepted: true, executionId } });
@@ -101,14 +98,10 @@ export class Incoming {
     return this.#untilTaken(() => publishStored(bus, subject, body, headers, ATTEMPT_MS), isLost);
   }
 
-  #expect(executionId: string, reply: AmqpReply, isLost: () => boolean): Promise<void> {
-    const put = () => this.#options.replies.put(executionId, reply);
-    return this.#untilTaken(put, isLost);
-  }
-
-  /** It may be over by now, or since long: who asks for it again is told what came of it then. */
-  async #replyIfOver(executionId: string, reply: AmqpReply, isLost: () => boolean): Promise<void> {
+  /** The result goes there when it is told from now on; one that is there already goes at once. */
+  async #expect(executionId: string, reply: AmqpReply, isLost: () => boolean): Promise<void> {
     const { bus, replies } = this.#options;
+    await this.#untilTaken(() => replies.put(executionId, reply), isLost);
     const result = await this.#untilTaken(() => findResult(bus, executionId), isLost);
     if (result === undefined || replies.get(executionId) === undefined) return;
     await this.#options.publish(flowReply(reply.to, reply.correlationId, result, executionId));
