@@ -88,7 +88,8 @@ export class Publisher {
 }
 
 function propertiesOf(message: AmqpPublish) {
-  const { type, messageId, correlationId, headers, mandatory, contentType = JSON_TYPE } = message;
+  const { type, messageId, correlationId, headers, mandatory, alsoFor } = message;
+  const { contentType = JSON_TYPE } = message;
   return {
     persistent: true,
     mandatory,
@@ -98,6 +99,7 @@ function propertiesOf(message: AmqpPublish) {
     messageId,
     timestamp: Math.floor(Date.now() / 1_000),
     ...(correlationId === undefined ? {} : { correlationId }),
+    ...(alsoFor === undefined ? {} : { CC: [...alsoFor] }),
     ...(headers === undefined ? {} : { headers }),
   };
 }

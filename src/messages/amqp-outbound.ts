@@ -9,6 +9,8 @@ import type { WorkerStateEvent } from "./worker.ts";
 export interface AmqpPublish {
   readonly exchange: string;
   readonly routingKey: string;
+  /** Further routing keys; a queue that is bound by several gets it once. */
+  readonly alsoFor?: readonly string[];
   readonly body: Uint8Array | string;
   readonly type: string;
   /** The same at each redelivery: who reads it can tell one that came twice. */
@@ -60,16 +62,23 @@ export function flowReply(
   };
 }
 
-/** A state that a worker has come to. */
+/** What clients of the old orchestrator know a worker by that is gone. */
+const GONE = "dead";
+
+/** A state that a worker has come to, as on NATS and in the words of the old orchestrator. */
 export function workerStatus(
   names: AmqpNames,
   event: WorkerStateEvent,
   messageId: string,
 ): AmqpPublish {
+  const { workerId, from: previous, to, reasons } = event;
+  const isGone = to === "offline";
+  const old = { state: isGone ? GONE : to, previous, reason: reasons.join("; ") };
   return {
     exchange: names.events,
-    routingKey: names.keys.worker(event.workerId, event.to),
-    body: JSON.stringify(event),
+    routingKey: names.keys.worker(workerId, to),
+    ...(isGone ? { alsoFor: [names.keys.worker(workerId, GONE)] } : {}),
+    body: JSON.stringify({ ...event, ...old }),
     type: "WorkerStatusMessage",
     messageId,
     mandatory: false,

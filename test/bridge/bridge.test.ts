@@ -192,6 +192,27 @@ test("states of workers are told", async ({ task }) => {
     .toEqual(["worker.status.w-2.registering", "worker.status.w-2.healthy"]);
 });
 
+test("a worker that is gone is told once, as offline and as dead, which is what the old orchestrator called it", async ({
+  task,
+}) => {
+  const { cluster, client } = await start(task);
+  const [all, dead] = await Promise.all([
+    client.events("worker.status.#"),
+    client.events("worker.status.*.dead"),
+  ]);
+  const worker = await cluster.worker("w-2");
+  worker.kill("SIGKILL");
+  await expect.poll(() => dead.length, LONG).toBe(1);
+  expect(JSON.parse(dead[0]?.text ?? "")).toMatchObject({
+    workerId: "w-2",
+    to: "offline",
+    state: "dead",
+    previous: expect.any(String),
+    reason: expect.stringMatching(/./),
+  });
+  await expect.poll(() => all.filter(({ text }) => text.includes('"dead"')).length, LONG).toBe(1);
+});
+
 test("the bridge killed -9 amid a stream of flows: each is run once, none is lost", async ({
   task,
 }) => {

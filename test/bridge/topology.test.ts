@@ -103,7 +103,11 @@ test("under the policies of the documents a task that its worker hands back agai
     client.channel.reject(given, true);
   });
   await client.publish("worker.registration", registration("old-1", 600_000));
-  await cluster.states.first(({ workerId, to }) => workerId === "old-1" && to === "healthy");
+  const isHealthy = async () => {
+    await client.publish("worker.heartbeat", { workerId: "old-1" });
+    return cluster.states.bodies.some(({ to }) => to === "healthy");
+  };
+  await expect.poll(isHealthy, LONG).toBe(true);
   await cluster.publish("normal", message("poison"));
   await expect.poll(() => dead.length, LONG).toBe(1);
   expect(handedBack).toBe(3);
