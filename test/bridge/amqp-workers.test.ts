@@ -144,6 +144,30 @@ test("it is drained as any other: it finishes what it holds, and is given nothin
   expect(await drain.exited()).toBe(0);
 });
 
+test("a bridge that stops waits for what its workers hold: nothing runs twice, and the next bridge has them", async ({
+  task,
+}) => {
+  const { cluster, bridge, worker } = await start(task);
+  let finish = () => {};
+  const work = () =>
+    new Promise<object>((resolve) => {
+      finish = () => resolve({ status: "completed", output: "in time" });
+    });
+  const legacy = await worker("old-1", { work });
+  await cluster.publish("normal", flow("held"));
+  await expect.poll(() => legacy.tasks.length, LONG).toBe(1);
+  bridge.kill("SIGTERM");
+  await cluster.states.first(({ workerId, to }) => workerId === "old-1" && to === "draining");
+  finish();
+  expect(await cluster.result("held")).toMatchObject({ output: "in time", attempts: 1 });
+  expect(await bridge.exited()).toBe(0);
+  await cluster.publish("normal", flow("next"));
+  await startBridge(cluster);
+  await expect.poll(() => legacy.tasks.length, LONG).toBe(2);
+  finish();
+  expect(await cluster.result("next")).toMatchObject({ workerId: "old-1", attempts: 1 });
+});
+
 test("a bridge that is killed loses no worker: the next one stands for it, though it registers but once", async ({
   task,
 }) => {

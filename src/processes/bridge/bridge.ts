@@ -152,8 +152,9 @@ class Bridge implements BridgePort {
   }
 
   async stop(): Promise<void> {
+    // What its workers report comes in until then.
+    await this.#desk?.stop(this.#options.config.worker.drainTimeoutMs);
     await this.#in?.stop();
-    await this.#desk?.stop();
     await Promise.race([this.#outgoing?.stop(), pause(DRAIN_MS)]);
     await this.#out?.stop();
     this.#replies?.close();

@@ -87,14 +87,17 @@ export class WorkerDesk {
     else await this.#result(readWorkerMessage(kind, body));
   }
 
-  /** Leaves the bus for all of them: what they hold moves. They stay known, for other bridges. */
-  async stop(): Promise<void> {
+  /**
+   * Leaves the bus for all of them, once they have reported what they hold or after `graceMs`: what is left
+   * then moves. They stay known, for other bridges.
+   */
+  async stop(graceMs: number): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#looking);
     await Promise.all(
       [...this.#stands.values()].map(async ({ worker, subscription }) => {
+        await worker.stop("the bridge stops", graceMs);
         subscription.unsubscribe();
-        await worker.stop("the bridge stops", 0);
       }),
     );
   }
