@@ -39,6 +39,7 @@ export class OwnRabbit {
       RABBITMQ_LOG_BASE: join(folder, "log"),
       RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, "enabled_plugins"),
       RABBITMQ_CONF_ENV_FILE: "/dev/null",
+      ERL_CRASH_DUMP: join(folder, "erl_crash.dump"),
       ERL_EPMD_PORT: String(epmdPort),
       ERL_EPMD_ADDRESS: "127.0.0.1",
     });

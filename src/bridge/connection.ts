@@ -16,6 +16,7 @@ export interface ConnectionEvents {
 }
 
 const CONNECT_MS = 10_000;
+const NOT_FOUND = 404;
 
 /** One connection to the broker. It is never mended: whoever has it opens another one. */
 export class AmqpConnection {
@@ -50,12 +51,35 @@ export class AmqpConnection {
     }
   }
 
+  /** What the broker says that it is. */
+  get server(): { readonly product: string; readonly version: string } {
+    const { product = "a broker", version = "?" } = this.#model.connection.serverProperties;
+    return { product: String(product), version: String(version) };
+  }
+
   async channel(): Promise<Channel> {
     return this.#guarded(await this.#model.createChannel());
   }
 
   async confirmChannel(): Promise<ConfirmChannel> {
     return this.#guarded(await this.#model.createConfirmChannel());
+  }
+
+  /**
+   * What the broker says to a question; undefined where it says that there is no such thing (404). It closes
+   * the channel then: each question has one of its own.
+   */
+  async ask<T>(question: (channel: Channel) => Promise<T>): Promise<T | undefined> {
+    const channel = await this.#model.createChannel();
+    channel.on("error", () => {});
+    try {
+      const answer = await question(channel);
+      await channel.close();
+      return answer;
+    } catch (error) {
+      if ((error as { code?: number }).code === NOT_FOUND) return undefined;
+      throw error;
+    }
   }
 
   /** Ends it, as whoever has it takes it for broken. */

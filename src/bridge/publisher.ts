@@ -1,10 +1,20 @@
+import { createHash } from "node:crypto";
 import type { ConfirmChannel, Message } from "amqplib";
 import type { AmqpPublish } from "../messages/amqp-outbound.ts";
 
 /** What became of a message: the broker has it, or no queue takes it. */
 export type Publication = "confirmed" | "returned";
 
+/** The message itself cannot be sent, over whatever channel. */
+export class UnsendableError extends Error {
+  override readonly name = "UnsendableError";
+}
+
 const JSON_TYPE = "application/json";
+/** Of a property in AMQP 0-9-1 (a short string). */
+const MAX_PROPERTY_BYTES = 255;
+/** What the library throws where the channel is closed. */
+const CHANNEL_GONE = "IllegalOperationError";
 /** research/amqp.md 6: what the library holds for the broker is bounded by nobody else. */
 const MAX_UNCONFIRMED = 1_000;
 
@@ -37,7 +47,10 @@ export class Publisher {
     return this.#failures.size;
   }
 
-  /** @throws Error when it is not known whether the broker has it: it may be published again. */
+  /**
+   * @throws Error when it is not known whether the broker has it: it may be published again.
+   * @throws UnsendableError when it never can be.
+   */
   async publish(message: AmqpPublish): Promise<Publication> {
     while (this.unconfirmed >= MAX_UNCONFIRMED && !this.#isOver)
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -57,7 +70,8 @@ export class Publisher {
     resolve: (publication: Publication) => void,
     reject: (error: Error) => void,
   ): void {
-    const { exchange, routingKey, body, messageId } = message;
+    const { exchange, routingKey, body } = message;
+    const messageId = short(message.messageId);
     const late = setTimeout(() => {
       this.#late(`the broker has not confirmed a message for ${this.#confirmMs / 1_000} s`);
     }, this.#confirmMs);
@@ -78,7 +92,9 @@ export class Publisher {
       const bytes = typeof body === "string" ? Buffer.from(body) : Buffer.from(body);
       this.#channel.publish(exchange, routingKey, bytes, propertiesOf(message), confirmed);
     } catch (error) {
-      fail(error as Error);
+      const { name, message: why } = error as Error;
+      const isGone = name === CHANNEL_GONE;
+      fail(isGone ? (error as Error) : new UnsendableError(why, { cause: error }));
     }
   }
 
@@ -96,10 +112,22 @@ function propertiesOf(message: AmqpPublish) {
     contentType,
     appId: "batuta",
     type,
-    messageId,
+    messageId: short(messageId),
     timestamp: Math.floor(Date.now() / 1_000),
-    ...(correlationId === undefined ? {} : { correlationId }),
+    ...(correlationId === undefined ? {} : { correlationId: short(correlationId) }),
     ...(alsoFor === undefined ? {} : { CC: [...alsoFor] }),
     ...(headers === undefined ? {} : { headers }),
   };
+}
+
+/** What is too long for a property is cut, and a hash keeps it apart from others that begin in the same way. */
+function short(text: string): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= MAX_PROPERTY_BYTES) return text;
+  const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
+  const room = MAX_PROPERTY_BYTES - hash.length - 4;
+  return `${bytes
+    .subarray(0, room)
+    .toString()
+    .replace(/\ufffd$/, "")}~${hash}`;
 }

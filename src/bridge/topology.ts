@@ -1,7 +1,9 @@
 import type { Channel } from "amqplib";
+import { NotFoundError } from "../domain/errors.ts";
 import { LANES } from "../domain/lane.ts";
 import type { AmqpNames } from "../messages/amqp-names.ts";
 import { AMQP_WORKER_KINDS } from "../messages/amqp-worker.ts";
+import type { AmqpConnection } from "./connection.ts";
 
 export interface AmqpTopologyOptions {
   /** declare: make what is missing. passive: fail where something is missing. off: look at nothing. */
@@ -40,8 +42,13 @@ export async function ensureAmqpTopology(
   await channel.bindQueue(names.dead, names.deadLetters, "#");
 }
 
-/** Makes the queue of one worker, before it may be given anything. */
+/**
+ * Makes the queue of one worker, before it may be given anything.
+ *
+ * @throws NotFoundError where it is missing and may not be made.
+ */
 export async function ensureTaskQueue(
+  connection: AmqpConnection,
   channel: Channel,
   names: AmqpNames,
   workerId: string,
@@ -50,8 +57,9 @@ export async function ensureTaskQueue(
   if (mode === "off") return;
   const queue = names.tasks(workerId);
   if (mode === "passive") {
-    await channel.checkQueue(queue);
-    return;
+    const found = await connection.ask((asking) => asking.checkQueue(queue));
+    if (found !== undefined) return;
+    throw new NotFoundError(`there is no queue ${queue}, and this bridge may make none`);
   }
   const options = { durable: true, arguments: { "x-queue-type": queueType } };
   await channel.assertQueue(queue, options);

@@ -1,17 +1,32 @@
 import { beforeAll, beforeEach } from "vitest";
 import { INSTALL_MS } from "../../scripts/debian.ts";
 import { OwnRabbit } from "../../scripts/own-rabbit.ts";
+import { startRabbitContainer } from "./rabbit-container.ts";
+
+/** A broker that a test may kill and start again. */
+export interface TestRabbit {
+  /** With its login. */
+  readonly url: string;
+  /** What `rabbitmqctl` prints. */
+  control(...args: readonly string[]): Promise<string>;
+  /** With SIGKILL. */
+  kill(): Promise<void>;
+  /** Once more after `kill`; resolves when it takes clients. */
+  begin(): Promise<void>;
+  stop(): Promise<void>;
+}
 
 /**
  * A real RabbitMQ for the tests of a file, called once at its top: Debian's, which is installed where it is
- * missing. Where there can be none the tests are skipped, loudly; with CI set they fail.
+ * missing, else RabbitMQ 4 in a container; with BATUTA_TEST_RABBIT=container the latter. Where there can be
+ * none the tests are skipped, loudly; with CI set they fail.
  */
-export function useRabbit(): () => OwnRabbit {
-  let rabbit: OwnRabbit | undefined;
+export function useRabbit(): () => TestRabbit {
+  let rabbit: TestRabbit | undefined;
   let missing = "";
   beforeAll(async () => {
     try {
-      rabbit = await OwnRabbit.start();
+      rabbit = await startRabbit();
     } catch (error) {
       if (process.env.CI) throw error;
       missing = `there is no RabbitMQ: ${(error as Error).message}`;
@@ -26,4 +41,18 @@ export function useRabbit(): () => OwnRabbit {
     if (rabbit === undefined) throw new Error("RabbitMQ was not started");
     return rabbit;
   };
+}
+
+async function startRabbit(): Promise<TestRabbit> {
+  if (process.env.BATUTA_TEST_RABBIT === "container") return await startRabbitContainer();
+  try {
+    return await OwnRabbit.start();
+  } catch (native) {
+    try {
+      return await startRabbitContainer();
+    } catch (container) {
+      const why = [native, container].map((error) => (error as Error).message).join("; ");
+      throw new Error(why, { cause: container });
+    }
+  }
 }

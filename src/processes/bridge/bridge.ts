@@ -1,4 +1,4 @@
-import type { Publication } from "../../bridge/publisher.ts";
+import { type Publication, UnsendableError } from "../../bridge/publisher.ts";
 import { withoutLogin } from "../../bridge/server-name.ts";
 import { AmqpReplies } from "../../bus/amqp-replies.ts";
 import { AmqpWorkers } from "../../bus/amqp-workers.ts";
@@ -272,7 +272,12 @@ class Bridge implements BridgePort {
         const publication = await session.publisher.publish(message);
         this.#metrics.published(message.type, publication);
         return publication;
-      } catch {
+      } catch (error) {
+        if (error instanceof UnsendableError) {
+          const { type, routingKey } = message;
+          this.#options.log.error({ err: error, type, routingKey }, "cannot be sent over AMQP");
+          throw error;
+        }
         // The link is on its way down, and says so itself.
         await pause(100);
       }

@@ -51,7 +51,7 @@ export async function openOut(
   const channel = await connection.confirmChannel();
   const publisher = new Publisher(channel, confirmTimeoutMs, late);
   const side = await connection.channel();
-  const ensureTasks = (id: string) => ensureTaskQueue(side, names, id, topology);
+  const ensureTasks = (id: string) => ensureTaskQueue(connection, side, names, id, topology);
   return {
     publisher,
     ensureTasks,

@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Msg, Subscription } from "nats";
 import type { AmqpWorkers } from "../../bus/amqp-workers.ts";
 import type { Bus } from "../../bus/connect.ts";
-import { InvalidInputError } from "../../domain/errors.ts";
+import { InvalidInputError, NotFoundError } from "../../domain/errors.ts";
 import type { AmqpProperties } from "../../messages/amqp-inbound.ts";
 import type { AmqpNames } from "../../messages/amqp-names.ts";
 import { type AmqpPublish, deadDelivery } from "../../messages/amqp-outbound.ts";
@@ -73,7 +73,8 @@ export class WorkerDesk {
       try {
         return await this.#deal(kind, message.body);
       } catch (err) {
-        if (err instanceof InvalidInputError) return this.#dead(kind, message, err);
+        if (err instanceof InvalidInputError) return this.#dead(kind, message, "schema", err);
+        if (err instanceof NotFoundError) return this.#dead(kind, message, "refused", err);
         // The bus is away: handed back it would count as failed.
         this.#options.log.debug({ err, kind }, "what an AMQP worker sent waits");
         await pause(RETRY_MS);
@@ -113,7 +114,13 @@ export class WorkerDesk {
       await this.#options.emptied(workerId);
     }
     await this.#options.store.put(registration);
-    await this.#begin(registration);
+    try {
+      await this.#begin(registration);
+    } catch (error) {
+      // Its heartbeats would have it tried again and again.
+      if (error instanceof NotFoundError) await this.#options.store.remove(workerId);
+      throw error;
+    }
     this.#options.counted("worker registered");
   }
 
@@ -215,12 +222,13 @@ export class WorkerDesk {
   async #dead(
     kind: AmqpWorkerKind,
     { body, properties }: WorkerDelivery,
-    error: InvalidInputError,
+    reason: "schema" | "refused",
+    error: Error,
   ): Promise<void> {
     const { names, publish, counted } = this.#options;
     const id = `dead-${createHash("sha256").update(body).digest("hex").slice(0, 16)}`;
     const from = { queue: names.workers[kind], routingKey: names.keys[kind], id };
-    const why = { reason: "schema", error: error.message } as const;
+    const why = { reason, error: error.message };
     await publish(deadDelivery(names, { body, properties }, why, from));
     counted(`${kind} refused`);
   }
