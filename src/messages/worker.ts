@@ -178,6 +178,8 @@ export const drainRequest = defineMessage("drain request", drainRequestSchema);
 const controlSchema = z.discriminatedUnion("action", [
   z.object({
     action: z.literal("drain"),
+    /** The process that is meant; absent: whichever has the id. */
+    incarnation: incarnation.optional(),
     deadlineMs: z.number().min(0).optional(),
     reason: z.string().optional(),
   }),

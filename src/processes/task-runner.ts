@@ -77,7 +77,8 @@ export class TaskRunner {
 
   /** Tasks that have run and whose results are being stored. */
   get committing(): number {
-    return this.#running.size - this.#active;
+    // What was given up is counted as active until it ends.
+    return Math.max(0, this.#running.size - this.#active);
   }
 
   /** Starts the task and returns undefined, or says why not. */

@@ -48,8 +48,8 @@ export function wireFleet(wiring: FleetWiring): Fleet {
       log.info({ workerId, reason: text, redistributed }, "worker left");
       dispatching.poke();
     },
-    sendDrain: ({ workerId, reason, deadlineMs }) =>
-      orderWorker(control, workerId, { action: "drain", reason, deadlineMs }),
+    sendDrain: ({ workerId, incarnation, reason, deadlineMs }) =>
+      orderWorker(control, workerId, { action: "drain", incarnation, reason, deadlineMs }),
     stranger: (workerId) => orderWorker(control, workerId, { action: "register" }),
     outdated: (workerId, incarnation) =>
       void wiring

@@ -297,6 +297,7 @@ class WorkerProcess implements WorkerHandle {
         break;
       }
       case "drain":
+        if (control.incarnation !== undefined && control.incarnation !== this.#incarnation) break;
         void this.stop(control.reason ?? "drained by command", control.deadlineMs);
         break;
       case "shutdown":

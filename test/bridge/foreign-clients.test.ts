@@ -11,7 +11,7 @@ const nats = useNats();
 const rabbit = useRabbit();
 const run = promisify(execFile);
 const example = (name: string) => fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
-const BUNNY = fileURLToPath(new URL("./bunny_client.rb", import.meta.url));
+const BUNNY = fileURLToPath(new URL("./bunny-client.rb", import.meta.url));
 /** Debian's, for which its pika and its bunny are. */
 const [PYTHON, RUBY] = ["/usr/bin/python3", "/usr/bin/ruby"] as const;
 

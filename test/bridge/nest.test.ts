@@ -10,7 +10,7 @@ import { LegacyClient } from "./legacy-client.ts";
 const nats = useNats();
 const rabbit = useRabbit();
 const run = promisify(execFile);
-const APP = fileURLToPath(new URL("./nest_app.mjs", import.meta.url));
+const APP = fileURLToPath(new URL("./nest-app.mjs", import.meta.url));
 
 /** A fleet with a bridge, and a way to run the application beside it. */
 async function start(task: TestContext["task"]) {

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { DoneMessage } from "../../src/messages/worker.ts";
-import { Cluster, slowFlow } from "../support/cluster.ts";
+import { Cluster, NOOP_FLOW, slowFlow } from "../support/cluster.ts";
 import { useNats } from "../support/nats.ts";
 import { Recording } from "../support/record.ts";
 
@@ -169,4 +169,16 @@ test("a reason of any length drains, and is cut for people", async ({ task }) =>
   const told = dones.bodies.find(({ draining }) => draining === true);
   expect(told?.drain?.reason).toHaveLength(200);
   expect(statesOf(cluster, "w1").at(2)).toMatchObject({ reason: "x".repeat(200) });
+});
+
+test("a drain that names another life of the worker is not obeyed", async ({ task }) => {
+  const cluster = await Cluster.start(task, nats);
+  await cluster.worker("w-1");
+  const { nc, names } = cluster.bus;
+  const order = { action: "drain", incarnation: "01EARLIER", reason: "meant for another" };
+  nc.publish(names.workerControl("w-1"), JSON.stringify(order));
+  await nc.flush();
+  await cluster.publish("normal", { flowId: "noop", executionId: "e-1", flowData: NOOP_FLOW });
+  expect((await cluster.result("e-1")).workerId).toBe("w-1");
+  expect(cluster.states.bodies.map(({ to }) => to)).not.toContain("draining");
 });

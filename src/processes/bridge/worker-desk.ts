@@ -114,13 +114,7 @@ export class WorkerDesk {
       await this.#options.emptied(workerId);
     }
     await this.#options.store.put(registration);
-    try {
-      await this.#begin(registration);
-    } catch (error) {
-      // Its heartbeats would have it tried again and again.
-      if (error instanceof NotFoundError) await this.#options.store.remove(workerId);
-      throw error;
-    }
+    await this.#beginKnown(registration);
     this.#options.counted("worker registered");
   }
 
@@ -158,8 +152,18 @@ export class WorkerDesk {
   /** Its bridge is gone. What it is was kept. */
   async #adopt(workerId: string): Promise<void> {
     const registration = await this.#options.store.find(workerId);
-    if (registration !== undefined) await this.#begin(registration);
+    if (registration !== undefined) await this.#beginKnown(registration);
     else this.#options.counted("heartbeat of nobody");
+  }
+
+  /** Forgets one that cannot work here: its heartbeats would have it tried again and again. */
+  async #beginKnown(registration: AmqpRegistration): Promise<void> {
+    try {
+      await this.#begin(registration);
+    } catch (error) {
+      if (error instanceof NotFoundError) await this.#options.store.remove(registration.workerId);
+      throw error;
+    }
   }
 
   /** Several of its messages may come at once. */

@@ -1,7 +1,7 @@
 // A NestJS application that knows nothing of Batuta but its AMQP contract: it asks for flows, or works.
 //
-// nest_app.mjs emit|send URL QUEUE PATTERN DATA   prints {answer} or {error}
-// nest_app.mjs work URL PREFIX WORKER_ID          runs one task, prints it, and ends
+// nest-app.mjs emit|send URL QUEUE PATTERN DATA   prints {answer} or {error}
+// nest-app.mjs work URL PREFIX WORKER_ID          runs one task, prints it, and ends
 import "reflect-metadata";
 import { Controller, Module } from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";

@@ -1,7 +1,7 @@
 # A client of the AMQP contract in Ruby, which knows nothing of Batuta: publishes a flow, or works.
 #
-# bunny_client.rb submit URL PREFIX EXECUTION_ID    prints the result that comes to its queue
-# bunny_client.rb work URL PREFIX WORKER_ID         runs one task, prints it, and ends
+# bunny-client.rb submit URL PREFIX EXECUTION_ID    prints the result that comes to its queue
+# bunny-client.rb work URL PREFIX WORKER_ID         runs one task, prints it, and ends
 require "bunny"
 require "json"
 
