@@ -68,6 +68,7 @@ async function bundle() {
   });
   await build({
     entryPoints: [join(page, "inspect.css")],
+    bundle: true,
     outdir: out,
     minify: true,
     logLevel: "warning",
