@@ -122,6 +122,8 @@ function propertiesOf(message: AmqpPublish) {
 
 /** What is too long for a property is cut, and a hash keeps it apart from others that begin in the same way. */
 function short(text: string): string {
+  // A character has three bytes at the most for each of its code units.
+  if (text.length <= MAX_PROPERTY_BYTES / 3) return text;
   const bytes = Buffer.from(text);
   if (bytes.length <= MAX_PROPERTY_BYTES) return text;
   const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
