@@ -54,11 +54,12 @@ const HIDDEN: Readonly<Record<string, readonly string[]>> = {
   hono: ["src/http"],
   "@hono/node-server": ["src/http"],
   amqplib: ["src/bridge"],
+  "prom-client": ["src/telemetry"],
   ws: ["src/inspect"],
 };
 
 /** What a program that only submits flows must not load. */
-const NOT_IN_CLIENT = ["xstate", "hono", "@hono/node-server", "amqplib", "ws"];
+const NOT_IN_CLIENT = ["xstate", "hono", "@hono/node-server", "amqplib", "prom-client", "ws"];
 
 interface Import {
   readonly from: string;

@@ -1,7 +1,6 @@
 import { withoutLogin } from "../../bridge/server-name.ts";
 import type { Config } from "../../config/variables.ts";
 import { UnreachableError } from "../../domain/errors.ts";
-import { startBridge } from "../../processes/bridge/bridge.ts";
 import { type RunningOrchestrator, runOrchestrator } from "../../processes/run-orchestrator.ts";
 import { ProcessProvisioner } from "../../provisioners/process.ts";
 import type { Provisioner } from "../../provisioners/provisioner.ts";
@@ -100,6 +99,7 @@ class DevSession {
   /** With a bridge, which stops before what it brings flows to. */
   async #serve(server: ServerInUse, running: RunningOrchestrator): Promise<void> {
     if (this.#options.amqp === undefined) return await this.#work(server, running);
+    const { startBridge } = await import("../../processes/bridge/bridge.ts");
     const bridge = await startBridge(
       this.#config,
       server.url,
