@@ -87,3 +87,26 @@ test("a bridge that cannot reach its broker is alive and not ready, and says why
   expect(doctor.output).toMatch(/FAIL\s+amqp\s+amqp:\/\/127\.0\.0\.1:1: .*ECONNREFUSED/);
   expect(`${doctor.output}${bridge.output}`).not.toContain("S3cret");
 });
+
+test("batuta dev --amqp joins a broker as well: its flows are run, and it stops with the rest", async ({
+  task,
+}) => {
+  const prefix = testPrefix(task);
+  const cluster = await Cluster.start(task, nats, {}, { isEmpty: true });
+  const args = ["dev", "--workers", "1", "-o", "json", "--amqp", rabbit().url];
+  const dev = cluster.child(args, { BATUTA_AMQP_PREFIX: prefix });
+  await dev.says(/"ready": true/);
+  expect(dev.output).toContain(`flows from the queues ${prefix}.flows.<lane>`);
+  expect(dev.output).not.toContain("guest:guest");
+  const taken = () => rabbit().control("list_consumers", "queue_name");
+  await expect.poll(taken).toContain(`${prefix}.flows.normal`);
+  const client = await LegacyClient.open(rabbit().url, prefix);
+  const { queue: replyTo } = await client.channel.assertQueue("", { exclusive: true });
+  const replies = await client.heard(replyTo);
+  const flow = { flowId: "noop", executionId: "e-1", flowData: NOOP_FLOW };
+  await client.publish("flow.execute.normal", flow, { replyTo });
+  await expect.poll(() => replies.length).toBe(1);
+  expect(JSON.parse(replies[0]?.text ?? "")).toMatchObject({ status: "completed" });
+  dev.kill("SIGTERM");
+  expect(await dev.exited()).toBe(0);
+});
