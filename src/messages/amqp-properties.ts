@@ -8,6 +8,8 @@ const MAX_HEADER_CHARS = 12_000;
 /** Kept as they are, for those who follow a trace. */
 const TRACE = ["traceparent", "tracestate"];
 const MESSAGE_ID = "x-message-id";
+/** What a broker writes on a message that it has put into another queue: a list of tables, the last death first. */
+const DEATH = "x-death";
 
 /** The properties of an AMQP message as headers of NATS (research/amqp.md 1.3). */
 export function amqpHeaders(
@@ -25,6 +27,7 @@ export function amqpHeaders(
     ["Amqp-Reply-To", replyTo],
     ["Amqp-Timestamp", timestamp],
     ["Amqp-App-Id", appId],
+    ...deathOf(headers[DEATH]),
     ...TRACE.map((name) => [name, headers[name]] as const),
     ...Object.entries(headers)
       .filter(([name]) => !TRACE.includes(name) && name !== MESSAGE_ID)
@@ -42,6 +45,18 @@ function messageIdOf({ messageId, headers = {} }: AmqpProperties): string | unde
   if (messageId !== undefined && messageId !== "") return messageId;
   const header = headers[MESSAGE_ID];
   return typeof header === "string" && header !== "" ? header : undefined;
+}
+
+/** Why it was dead once, where and how often. */
+function deathOf(deaths: unknown): (readonly [string, unknown])[] {
+  const [last] = Array.isArray(deaths) ? deaths : [];
+  if (typeof last !== "object" || last === null) return [];
+  const { reason, queue, count } = last as Readonly<Record<string, unknown>>;
+  return [
+    ["Batuta-Death-Reason", reason],
+    ["Batuta-Death-Queue", queue],
+    ["Batuta-Death-Count", count],
+  ];
 }
 
 function isScalar(value: unknown): value is string | number | boolean {

@@ -98,6 +98,22 @@ describe("a flow that comes in", () => {
     });
   });
 
+  test("that was dead once tells why, where and how often, of its last death", () => {
+    const deaths = [
+      { reason: "expired", queue: "old.q", count: 3, time: 1 },
+      { reason: "rejected", queue: "older.q", count: 1 },
+    ];
+    expect(flowOf(FLOW, { headers: { "x-death": deaths } }).names).toMatchObject({
+      "Batuta-Death-Reason": "expired",
+      "Batuta-Death-Queue": "old.q",
+      "Batuta-Death-Count": "3",
+    });
+    for (const odd of [[], [null], ["x"], "x", 3, {}])
+      expect(Object.keys(flowOf(FLOW, { headers: { "x-death": odd } }).names).join()).not.toContain(
+        "Batuta-Death",
+      );
+  });
+
   test("that expires comes with the time, and keeps its bytes", () => {
     const timed = flowOf(FLOW, { expiration: "5000", timestamp: NOW / 1_000 - 2 });
     expect(timed.names["Batuta-Deadline"]).toBe(String(Date.parse("2026-01-01T00:00:03.000Z")));
