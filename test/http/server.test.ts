@@ -132,7 +132,7 @@ test("closing answers those who wait with 202, at once", async () => {
   await running.server.close();
   const response = await waiting;
   expect([response.status, response.headers.get("connection")]).toEqual([202, "close"]);
-  expect(performance.now() - startedAt).toBeLessThan(1_000);
+  expect(performance.now() - startedAt).toBeLessThan(3_000);
 });
 
 test("closing lets answers under way end", async () => {
@@ -167,7 +167,7 @@ test("closing ends connections that are kept alive and takes no new ones", async
   const startedAt = performance.now();
   await running.server.close();
   await running.server.close();
-  expect(performance.now() - startedAt).toBeLessThan(1_000);
+  expect(performance.now() - startedAt).toBeLessThan(3_000);
   await expect(getKeptAlive(agent, port)).rejects.toThrow(/ECONNREFUSED|hang up|ECONNRESET/);
   agent.destroy();
 });
@@ -178,7 +178,7 @@ test("closing does not wait for a connection that never sent a request", async (
   await once(silent, "connect");
   const startedAt = performance.now();
   await running.server.close();
-  expect(performance.now() - startedAt).toBeLessThan(1_000);
+  expect(performance.now() - startedAt).toBeLessThan(3_000);
 });
 
 test("a port that is in use is told by its number and its variable", async () => {
