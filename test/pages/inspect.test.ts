@@ -55,7 +55,8 @@ test("a worker is found by typing, and seen to drain, with its chart, its timers
   await look(page, "w-1");
   await page.locator(".current", { hasText: "healthy" }).waitFor();
   await expect.poll(() => lit(page)).toEqual(["healthy"]);
-  expect(await page.locator('[data-count="healthy"]').textContent()).toBe("2");
+  const population = page.locator('[data-count="healthy"]');
+  await expect.poll(() => population.textContent(), { timeout: 60_000 }).toBe("2");
   await page.locator(".timers progress").first().waitFor();
   await page.locator(".tree th", { hasText: exactly("workerId") }).waitFor();
   await page.locator(".events td", { hasText: "heartbeat" }).first().waitFor();
