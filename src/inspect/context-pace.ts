@@ -4,11 +4,11 @@ import type { InspectionRecord } from "../kernel/reports.ts";
 const WINDOW_MS = 250;
 const IN_WINDOW = 5;
 /**
- * Of all the actors that are followed because all are, beside those that are owed: forty a second in all,
+ * Of all the actors that are followed because all are, beside those that are owed: twenty a second in all,
  * so that with a thousand workers an event costs no more than 10 us in the middle (bench/watching.ts).
  */
-const IN_WINDOW_OF_ALL = 6;
-const OWED_IN_WINDOW = 4;
+const IN_WINDOW_OF_ALL = 3;
+const OWED_IN_WINDOW = 2;
 
 /** Whether an actor handled something and stayed in its state. */
 export function isQuiet({ kind, from, snapshot }: InspectionRecord): boolean {
