@@ -58,7 +58,10 @@ export class FleetLink {
     this.#events = events;
   }
 
-  /** `dataBus` carries the outcomes, so that they never queue behind the beats of a large fleet. */
+  /**
+   * `dataBus` carries the outcomes, so that they never queue behind the beats of a large fleet, and the
+   * goodbyes: over another connection one might come before the last outcomes of its worker.
+   */
   start(dataBus: Bus): void {
     const { names } = this.#bus;
     this.#subscriptions = [
@@ -69,7 +72,7 @@ export class FleetLink {
         },
       }),
       this.#on(this.#bus, names.heartbeat("*"), HEARTBEAT, this.#events.heartbeat),
-      this.#on(this.#bus, names.bye("*"), BYE, this.#events.bye),
+      this.#on(dataBus, names.bye("*"), BYE, this.#events.bye),
       this.#on(dataBus, names.done("*"), DONE, this.#events.done),
     ];
   }
