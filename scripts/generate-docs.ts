@@ -133,7 +133,6 @@ export const EXECUTION_CODES: Readonly<Record<string, string>> = {
   MERGE: "what arrived at a merge node cannot be merged in its mode",
   NOT_A_LIST: "a node that works on items was given something else",
   OUTPUT_TOO_LARGE: "an output or a response body is larger than allowed",
-  UNDELIVERABLE: "the RabbitMQ queue of the worker that it was for is gone; it is tried again",
   RESULT_REFUSED: "the result stream does not take the record, however often it is sent",
   WORKER_LOST: "the worker that ran it is gone; it is tried again elsewhere",
   WORKER_LEFT: "the worker that ran it left before it was done; it is tried again elsewhere",

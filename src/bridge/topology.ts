@@ -66,6 +66,18 @@ export async function ensureTaskQueue(
   await channel.bindQueue(queue, names.commands, names.keys.task(workerId));
 }
 
+/** Whether the queue of a worker is there, as far as this bridge may look. */
+export async function hasTaskQueue(
+  connection: AmqpConnection,
+  names: AmqpNames,
+  workerId: string,
+  { mode }: AmqpTopologyOptions,
+): Promise<boolean> {
+  if (mode === "off") return true;
+  const found = await connection.ask((asking) => asking.checkQueue(names.tasks(workerId)));
+  return found !== undefined;
+}
+
 /** What a worker that is gone was still to do: others do it. */
 export async function emptyTaskQueue(
   channel: Channel,

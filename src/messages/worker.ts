@@ -108,11 +108,12 @@ const errorSchema = z.object({
  * - completed, cancelled: the terminal record is stored and the message acked.
  * - failed: nothing is stored; the orchestrator decides between retry and dead letter.
  * - fenced: a terminal record was there already; the worker dropped the task without ack or nak.
+ * - returned: it surely never began. It goes back to its lane, and no attempt is counted.
  */
 const outcomeSchema = z.object({
   executionId,
   attempt: z.int().min(1),
-  status: z.enum(["completed", "failed", "fenced", "cancelled"]),
+  status: z.enum(["completed", "failed", "fenced", "cancelled", "returned"]),
   startedAt: instant.optional(),
   durationMs: z.number().min(0).optional(),
   error: errorSchema.optional(),

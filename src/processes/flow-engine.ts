@@ -39,7 +39,9 @@ export interface FlowRun {
 export type RunOutcome =
   | { readonly status: "completed"; readonly output: unknown }
   | { readonly status: "failed"; readonly error: ErrorInfo }
-  | { readonly status: "cancelled"; readonly error: ErrorInfo };
+  | { readonly status: "cancelled"; readonly error: ErrorInfo }
+  /** It surely never began: somebody else is to run it, and no attempt is counted. */
+  | { readonly status: "returned"; readonly reason: string };
 
 /** What a worker needs of the engine; the processes wire the two. */
 export interface FlowEngine {

@@ -49,6 +49,8 @@ export interface Loss {
 /** Each needs an answer of the bus or two: all those of a large worker at once would crowd out the rest. */
 const MOVED_AT_ONCE = 32;
 const FULL_RETRY_MS = 1_000;
+/** Offered again at once, the same worker might be chosen, which is about to leave. */
+const RETURNED_RETRY_MS = 100;
 
 /** What follows from a worker's reports, and from a worker's death. */
 export class Outcomes {
@@ -101,7 +103,17 @@ export class Outcomes {
       );
       return;
     }
-    void this.#guard(assignment, this.#fenced(assignment));
+    if (outcome.status === "returned") this.#returned(assignment);
+    else void this.#guard(assignment, this.#fenced(assignment));
+  }
+
+  /** It never began: back into its lane for a moment, and no attempt is counted. */
+  #returned({ workerId, task }: Assignment): void {
+    const { bus } = this.#options;
+    const { executionId, flowId, message } = task;
+    const reason = `worker ${workerId} could not begin it`;
+    bus.events.publish(executionId, "redistributed", { flowId, workerId, reason });
+    nak(bus, message.ackSubject, RETURNED_RETRY_MS);
   }
 
   /**

@@ -22,8 +22,8 @@ export interface RunningTask {
   abandoned: boolean;
 }
 
-/** What a run that did not fail came to: completed with an output, or cancelled. */
-export type EndedRun = Exclude<RunOutcome, { status: "failed" }>;
+/** What makes a terminal record of a worker: completed with an output, or cancelled. */
+export type EndedRun = Extract<RunOutcome, { status: "completed" | "cancelled" }>;
 
 /** The terminal record of a run that ended at `finishedAt`, epoch milliseconds. */
 export function terminalRecord(

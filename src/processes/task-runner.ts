@@ -1,3 +1,4 @@
+import type { ExecutionEvent } from "../../actors/execution.ts";
 import { ack } from "../bus/ack.ts";
 import type { Bus } from "../bus/connect.ts";
 import { ResultRefusedError, type StoreOutcome } from "../bus/results.ts";
@@ -42,6 +43,8 @@ export interface TaskRunnerOptions {
 
 /** From here on a task is long: well below the shortest ack_wait that the settings allow. */
 const LONG_MS = 100;
+
+type ReportedStatus = Exclude<TaskOutcome["status"], "returned">;
 
 /** Room for headers and protocol beside a result. */
 const RESULT_OVERHEAD_BYTES = 1_024;
@@ -260,7 +263,16 @@ export class TaskRunner {
   #ended(running: RunningTask, outcome: RunOutcome): void {
     if (running.abandoned && outcome.status !== "completed") return;
     if (outcome.status === "failed") this.#failed(running, outcome.error);
+    else if (outcome.status === "returned") this.#giveBack(running, outcome.reason);
     else this.#commit(running, outcome);
+  }
+
+  #giveBack(running: RunningTask, reason: string): void {
+    const { executionId, attempt } = running.task;
+    this.#freeSlot();
+    this.#forget(running, { type: "abandoned", reason });
+    this.#options.done({ executionId, attempt, status: "returned" });
+    this.#tellIdle();
   }
 
   #failed(running: RunningTask, error: ErrorInfo): void {
@@ -308,20 +320,32 @@ export class TaskRunner {
   /** The slot is free as soon as the flow has run: storing its result needs no slot. */
   #vacate(running: RunningTask, ended: "completed" | "failed"): void {
     const { state } = this.#options;
-    this.#active -= 1;
-    state.set("activeFlows", this.#active);
+    this.#freeSlot();
     this.#options.actors.tell(running.task.executionId, { type: "committing", status: ended });
     state.add(ended, 1);
     state.add("totalRunMs", Date.now() - running.startedAt);
   }
 
-  #report(running: RunningTask, status: TaskOutcome["status"], error?: ErrorInfo): void {
+  #freeSlot(): void {
+    this.#active -= 1;
+    this.#options.state.set("activeFlows", this.#active);
+  }
+
+  #report(running: RunningTask, status: ReportedStatus, error?: ErrorInfo): void {
     const { executionId, attempt } = running.task;
-    this.#running.delete(executionId);
-    this.#options.actors.ended(executionId, { type: "ended", status });
-    if (running.announced) this.#options.dropped(executionId);
+    this.#forget(running, { type: "ended", status });
     const failure = error === undefined ? {} : { startedAt: isoOf(running.startedAt), error };
     this.#options.done({ executionId, attempt, status, ...failure });
+    this.#tellIdle();
+  }
+
+  #forget({ task, announced }: RunningTask, event: ExecutionEvent): void {
+    this.#running.delete(task.executionId);
+    this.#options.actors.ended(task.executionId, event);
+    if (announced) this.#options.dropped(task.executionId);
+  }
+
+  #tellIdle(): void {
     if (this.#running.size > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }

@@ -47,6 +47,7 @@ export class LegacyWorker {
         status: "healthy",
         currentLoad: { activeFlows: 0, activeNodes: 0, memoryUsagePercent: 20, cpuUsagePercent: 5 },
       });
+    clearInterval(this.#beating);
     this.#beating = setInterval(beat, intervalMs / 2);
     onTestFinished(() => clearInterval(this.#beating));
     await this.#consume();
@@ -56,6 +57,11 @@ export class LegacyWorker {
   async die(): Promise<void> {
     clearInterval(this.#beating);
     await this.#client.channel.cancel(this.#consumer).catch(() => {});
+  }
+
+  /** It still beats, but leaves its queue alone. */
+  async stopsTaking(): Promise<void> {
+    await this.#client.channel.cancel(this.#consumer);
   }
 
   report(task: AmqpTask, more: object): Promise<void> {

@@ -130,14 +130,40 @@ test("what is given to a worker whose queue was deleted is run by another one", 
   await legacy.start();
   await cluster.states.first(({ workerId, to }) => workerId === "old-1" && to === "healthy");
   await client.channel.deleteQueue(`${prefix}.tasks.old-1`);
-  await cluster.publish("normal", message("homeless"));
+  await cluster.publish("normal", { ...message("homeless"), maxAttempts: 1 });
+  await cluster.states.first(({ workerId, to }) => workerId === "old-1" && to === "offline");
   await cluster.worker("w-1");
   expect(await cluster.result("homeless")).toMatchObject({
     status: "completed",
     workerId: "w-1",
+    attempts: 1,
   });
   expect(legacy.tasks).toHaveLength(0);
   expect(child.output).not.toContain("AMQP link down");
+});
+
+test("what lay in the queue of a worker is run by another one after the queue was deleted", async ({
+  task,
+}) => {
+  const { cluster, client, prefix, bridge } = await start(task, {
+    BATUTA_WORKER_DRAIN_TIMEOUT: "1s",
+  });
+  await bridge();
+  const legacy = new LegacyWorker(client, "old-1", { slots: 10 });
+  await legacy.start();
+  await cluster.states.first(({ workerId, to }) => workerId === "old-1" && to === "healthy");
+  await legacy.stopsTaking();
+  await cluster.publish("normal", message("buried"));
+  const waiting = async () =>
+    (await client.channel.checkQueue(`${prefix}.tasks.old-1`)).messageCount;
+  await expect.poll(waiting, LONG).toBe(1);
+  await client.channel.deleteQueue(`${prefix}.tasks.old-1`);
+  await cluster.worker("w-1");
+  expect(await cluster.result("buried")).toMatchObject({ status: "completed", workerId: "w-1" });
+  const ofOld = () => cluster.states.bodies.findLast(({ workerId }) => workerId === "old-1")?.to;
+  await expect.poll(ofOld, LONG).toBe("offline");
+  await legacy.start();
+  await expect.poll(ofOld, LONG).toBe("healthy");
 });
 
 test("a bridge that stood still until the broker had given it up goes on, and nothing is run twice", async ({

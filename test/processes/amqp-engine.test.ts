@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { AmqpTask } from "../../src/messages/amqp-worker.ts";
 import { AmqpEngine } from "../../src/processes/bridge/amqp-engine.ts";
 import type { FlowRun, PreparedFlow } from "../../src/processes/flow-engine.ts";
@@ -9,6 +9,7 @@ const FLOW_DATA = { name: "f", nodes: [{ id: "a", type: "noop" }], connections: 
 
 function setUp(taken: "confirmed" | "returned" = "confirmed") {
   const tasks: AmqpTask[] = [];
+  const unreachable = vi.fn();
   const engine = new AmqpEngine({
     workerId: "old-1",
     nodeTypes: ["noop", "log"],
@@ -16,6 +17,7 @@ function setUp(taken: "confirmed" | "returned" = "confirmed") {
       tasks.push(task);
       return taken;
     },
+    unreachable,
   });
   const abort = new LazyAbort();
   const run = (attempt = 1) => {
@@ -36,7 +38,7 @@ function setUp(taken: "confirmed" | "returned" = "confirmed") {
     };
     return engine.run(prepared.flow as PreparedFlow, flowRun);
   };
-  return { engine, tasks, abort, run };
+  return { engine, tasks, abort, run, unreachable };
 }
 
 const REPORT = { taskId: "e-1.1", executionId: "e-1", workerId: "old-1", attempt: 1 } as const;
@@ -95,12 +97,10 @@ test("one that is cancelled ends at once, whatever its worker says later", async
   expect(engine.report({ ...REPORT, status: "completed" })).toBe(false);
 });
 
-test("a worker whose queue is gone has not got it: that is tried again", async () => {
-  const { run } = setUp("returned");
-  expect(await run()).toMatchObject({
-    status: "failed",
-    error: { code: "UNDELIVERABLE", retryable: true },
-  });
+test("a worker whose queue is gone has not begun it, and can be given nothing", async () => {
+  const { run, unreachable } = setUp("returned");
+  expect(await run()).toMatchObject({ status: "returned" });
+  expect(unreachable).toHaveBeenCalledOnce();
 });
 
 test("a flow with a node type that the worker does not have is not for it", () => {

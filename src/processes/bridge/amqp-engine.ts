@@ -6,6 +6,8 @@ export interface AmqpEngineOptions {
   readonly nodeTypes: readonly string[];
   /** Gives the worker a task: whether its queue took it. */
   readonly assign: (task: AmqpTask) => Promise<"confirmed" | "returned">;
+  /** The worker has no queue any more: it can be given nothing. */
+  readonly unreachable: () => void;
 }
 
 interface AmqpFlow {
@@ -13,11 +15,6 @@ interface AmqpFlow {
 }
 
 const CANCELLED = { code: "CANCELLED", message: "cancelled", retryable: false };
-const NO_QUEUE = {
-  code: "UNDELIVERABLE",
-  message: "the queue of the worker is gone",
-  retryable: true,
-};
 
 /** Has a worker that speaks AMQP run whole flows: it is given one, and reports what came of it. */
 export class AmqpEngine implements FlowEngine {
@@ -28,6 +25,11 @@ export class AmqpEngine implements FlowEngine {
   constructor(options: AmqpEngineOptions) {
     this.#options = options;
     this.nodeTypes = options.nodeTypes;
+  }
+
+  /** How many tasks its worker has yet to report. */
+  get running(): number {
+    return this.#running.size;
   }
 
   prepare(flowData: unknown): Prepared {
@@ -42,7 +44,7 @@ export class AmqpEngine implements FlowEngine {
   run(flow: PreparedFlow, run: FlowRun): Promise<RunOutcome> {
     const { executionId, attempt, flowId, lane, maxAttempts, deadline, inputs, abort } = run;
     const taskId = taskIdOf(executionId, attempt);
-    const { workerId: assignedTo, assign } = this.#options;
+    const { workerId: assignedTo, assign, unreachable } = this.#options;
     const { flowData } = flow as AmqpFlow;
     const task = {
       taskId,
@@ -67,7 +69,9 @@ export class AmqpEngine implements FlowEngine {
       );
       assign(task).then(
         (taken) => {
-          if (taken === "returned") settle({ status: "failed", error: NO_QUEUE });
+          if (taken !== "returned") return;
+          unreachable();
+          settle({ status: "returned", reason: "the queue of the worker is gone" });
         },
         // The bridge stops, and with it this worker: others run it.
         () => {},

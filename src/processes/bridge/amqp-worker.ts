@@ -29,6 +29,7 @@ export class AmqpWorker {
   readonly #engine: AmqpEngine;
   readonly #handle: Promise<WorkerHandle>;
   readonly #starting = new AbortController();
+  readonly #drainTimeoutMs: number;
   readonly #silentMs: number;
   #beats: RelayedBeats | undefined;
   #heardAt = performance.now();
@@ -36,11 +37,13 @@ export class AmqpWorker {
   constructor({ config, natsUrl, registration, assign, log }: AmqpWorkerOptions) {
     const { workerId, supportedNodeTypes, pool, labels = {}, envelope } = registration;
     const { capacity, heartbeatIntervalMs } = manifestOfAmqp(registration);
+    this.#drainTimeoutMs = config.worker.drainTimeoutMs;
     this.#silentMs = LOST_INTERVALS * heartbeatIntervalMs;
     this.#engine = new AmqpEngine({
       workerId,
       nodeTypes: supportedNodeTypes,
       assign: (task) => assign(task, envelope === "nest"),
+      unreachable: () => this.becomesUnreachable(),
     });
     const options = {
       natsUrl,
@@ -73,6 +76,15 @@ export class AmqpWorker {
 
   get isSilent(): boolean {
     return performance.now() - this.#heardAt > this.#silentMs;
+  }
+
+  get isBusy(): boolean {
+    return this.#engine.running > 0;
+  }
+
+  /** Its queue is gone: it leaves the bus, until it registers again. What it had taken may still be reported. */
+  becomesUnreachable(): void {
+    void this.stop("its task queue is gone", this.#drainTimeoutMs);
   }
 
   heartbeat(beat: AmqpHeartbeat): void {

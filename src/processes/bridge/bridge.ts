@@ -141,6 +141,7 @@ class Bridge implements BridgePort {
       store: await AmqpWorkers.open(bus),
       begin: (registration) => this.#stand(registration),
       emptied: (workerId) => this.#emptied(workerId),
+      isReachable: async (workerId) => (await this.#out?.usable())?.hasTasks(workerId) ?? true,
       publish,
       counted: (what) => this.#metrics.received(what),
       log,

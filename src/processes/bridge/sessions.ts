@@ -6,6 +6,7 @@ import {
   emptyTaskQueue,
   ensureAmqpTopology,
   ensureTaskQueue,
+  hasTaskQueue,
 } from "../../bridge/topology.ts";
 import { LANES } from "../../domain/lane.ts";
 import type { AmqpNames } from "../../messages/amqp-names.ts";
@@ -21,6 +22,7 @@ export interface InSession extends LinkSession {
 export interface OutSession extends LinkSession {
   readonly publisher: Publisher;
   ensureTasks(workerId: string): Promise<void>;
+  hasTasks(workerId: string): Promise<boolean>;
   emptyTasks(workerId: string): Promise<void>;
 }
 
@@ -55,6 +57,7 @@ export async function openOut(
   return {
     publisher,
     ensureTasks,
+    hasTasks: (id) => hasTaskQueue(connection, names, id, topology),
     emptyTasks: async (id) => {
       // What is not there closes the channel.
       await ensureTasks(id);

@@ -25,6 +25,8 @@ export interface WorkerDeskOptions {
   readonly begin: (registration: AmqpRegistration) => Promise<AmqpWorker>;
   /** What was still to be done by one that has left goes elsewhere. */
   readonly emptied: (workerId: string) => Promise<void>;
+  /** Whether its queue is there. */
+  readonly isReachable: (workerId: string) => Promise<boolean>;
   readonly publish: (message: AmqpPublish) => Promise<void>;
   readonly counted: (what: string) => void;
   readonly log: ProcessLog;
@@ -45,6 +47,7 @@ interface Stand {
 }
 
 const LOOK_MS = 1_000;
+const LOOK_FOR_QUEUES_MS = 10_000;
 const RETRY_MS = 500;
 /** Another bridge answers at once, or there is none that stands for the worker. */
 const ASK_MS = 2_000;
@@ -54,12 +57,15 @@ export class WorkerDesk {
   readonly #options: WorkerDeskOptions;
   readonly #stands = new Map<string, Stand>();
   readonly #beginning = new Map<string, Promise<void>>();
-  readonly #looking: NodeJS.Timeout;
+  readonly #looking: readonly NodeJS.Timeout[];
   #isStopped = false;
 
   constructor(options: WorkerDeskOptions) {
     this.#options = options;
-    this.#looking = setInterval(() => this.#look(), LOOK_MS).unref();
+    this.#looking = [
+      setInterval(() => this.#look(), LOOK_MS).unref(),
+      setInterval(() => void this.#lookForQueues(), LOOK_FOR_QUEUES_MS).unref(),
+    ];
   }
 
   /** Those that this bridge stands for. */
@@ -94,7 +100,7 @@ export class WorkerDesk {
    */
   async stop(graceMs: number): Promise<void> {
     this.#isStopped = true;
-    clearInterval(this.#looking);
+    for (const looking of this.#looking) clearInterval(looking);
     await Promise.all(
       [...this.#stands.values()].map(async ({ worker, subscription }) => {
         await worker.stop("the bridge stops", graceMs);
@@ -221,6 +227,17 @@ export class WorkerDesk {
   #look(): void {
     for (const { worker } of this.#stands.values())
       if (worker.isSilent) void worker.stop("no heartbeat over AMQP for 6 intervals", 0);
+  }
+
+  /** What lay in a queue is lost with it, and nobody will ever report it. */
+  async #lookForQueues(): Promise<void> {
+    const { isReachable, log } = this.#options;
+    try {
+      for (const [workerId, { worker }] of [...this.#stands])
+        if (worker.isBusy && !(await isReachable(workerId))) worker.becomesUnreachable();
+    } catch (err) {
+      log.debug({ err }, "the queues of the workers were not looked for");
+    }
   }
 
   async #dead(
