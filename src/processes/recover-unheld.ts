@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Bus } from "../bus/connect.ts";
 import { jsonOf } from "../bus/foreign.ts";
-import { findUnheld, handBackUnheld } from "../bus/unheld.ts";
+import { findUnheld, handBack } from "../bus/unheld.ts";
 import { UnreachableError, WaitTimeoutError } from "../domain/errors.ts";
 import type { Lane } from "../domain/lane.ts";
 import type { HeldByWorker } from "../messages/worker.ts";
@@ -33,12 +33,14 @@ export async function recoverUnheld(
   holders: Holders,
 ): Promise<number> {
   const first = await held(bus, lane, holders);
-  const found = new Set(await findUnheld(bus, lane, { after, isHeld: (each) => first.has(each) }));
-  if (found.size === 0) return 0;
+  const found = await findUnheld(bus, lane, { after, isHeld: (each) => first.has(each) });
+  if (found.length === 0) return 0;
   await pause(SECOND_LOOK_MS);
   const second = await held(bus, lane, holders);
-  const isHeld = (sequence: number) => !found.has(sequence) || second.has(sequence);
-  return (await handBackUnheld(bus, lane, { after, isHeld })).length;
+  // Without another round trip: what waited for a free slot may be given to somebody any moment now.
+  const lost = found.filter(({ streamSequence }) => !second.has(streamSequence));
+  handBack(bus, lane, lost);
+  return lost.length;
 }
 
 async function held(bus: Bus, lane: Lane, holders: Holders): Promise<Set<number>> {

@@ -2,7 +2,7 @@ import type { JsMsg } from "@nats-io/jetstream";
 import { expect, onTestFinished, test } from "vitest";
 import { type Bus, connectBus } from "../../src/bus/connect.ts";
 import { ensureTopology } from "../../src/bus/topology.ts";
-import { handBackUnheld } from "../../src/bus/unheld.ts";
+import { findUnheld, handBack, type UnheldOptions } from "../../src/bus/unheld.ts";
 import { DISPATCH_CONSUMER } from "../../src/messages/subjects.ts";
 import { testPrefix, useNats } from "../support/nats.ts";
 
@@ -42,6 +42,13 @@ function deliveries(messages: readonly JsMsg[]): [number, number][] {
 
 const nobody = () => false;
 
+/** Finds what nobody holds and hands it back; resolves with the stream sequences. */
+async function handBackUnheld(bus: Bus, options: UnheldOptions): Promise<number[]> {
+  const unheld = await findUnheld(bus, "normal", options);
+  handBack(bus, "normal", unheld);
+  return unheld.map(({ streamSequence }) => streamSequence);
+}
+
 /** Redelivery goes first: when a new message is what comes next, no other was waiting. */
 async function expectNoneWaiting(bus: Bus): Promise<void> {
   await submit(bus);
@@ -56,7 +63,7 @@ test("what was delivered and is on nobody's books is redelivered at once, and no
   await first?.ackAck();
   const held = new Set([2, 4]);
   const isHeld = (sequence: number) => held.has(sequence);
-  expect(await handBackUnheld(bus, "normal", { after: 0, isHeld })).toEqual([3, 5]);
+  expect(await handBackUnheld(bus, { after: 0, isHeld })).toEqual([3, 5]);
   const again = await pull(bus, 2);
   expect(deliveries(again)).toEqual([
     [3, 2],
@@ -68,7 +75,7 @@ test("what was delivered and is on nobody's books is redelivered at once, and no
 test("what was not delivered yet is not touched", async ({ task }) => {
   const bus = await laneWith(testPrefix(task), 5);
   await pull(bus, 3);
-  const handedBack = await handBackUnheld(bus, "normal", { after: 0, isHeld: nobody });
+  const handedBack = await handBackUnheld(bus, { after: 0, isHeld: nobody });
   expect(handedBack).toEqual([1, 2, 3]);
   expect(deliveries(await pull(bus, 5))).toEqual([
     [1, 2],
@@ -84,7 +91,7 @@ test("what is not after `after` is left alone, and so is what exceeds the limit"
 }) => {
   const bus = await laneWith(testPrefix(task), 5);
   await pull(bus, 5);
-  const handedBack = await handBackUnheld(bus, "normal", { after: 2, isHeld: nobody, limit: 2 });
+  const handedBack = await handBackUnheld(bus, { after: 2, isHeld: nobody, limit: 2 });
   expect(handedBack).toEqual([3, 4]);
   expect(deliveries(await pull(bus, 2))).toEqual([
     [3, 2],
@@ -100,7 +107,7 @@ test("a gap of acked messages is skipped, as often as the rest is handed back", 
   const messages = await pull(bus, 6);
   for (const msg of messages.slice(1, 4)) await msg.ackAck();
   for (const deliveryCount of [2, 3]) {
-    expect(await handBackUnheld(bus, "normal", { after: 0, isHeld: nobody })).toEqual([1, 5, 6]);
+    expect(await handBackUnheld(bus, { after: 0, isHeld: nobody })).toEqual([1, 5, 6]);
     expect(deliveries(await pull(bus, 3))).toEqual([
       [1, deliveryCount],
       [5, deliveryCount],
@@ -123,7 +130,7 @@ function ackingLate(msg: JsMsg | undefined): (sequence: number) => boolean {
 test("what is acked just before it is handed back is not redelivered", async ({ task }) => {
   const bus = await laneWith(testPrefix(task), 3);
   const isHeld = ackingLate((await pull(bus, 3))[1]);
-  expect(await handBackUnheld(bus, "normal", { after: 0, isHeld })).toEqual([1, 2, 3]);
+  expect(await handBackUnheld(bus, { after: 0, isHeld })).toEqual([1, 2, 3]);
   expect(deliveries(await pull(bus, 2))).toEqual([
     [1, 2],
     [3, 2],
@@ -134,12 +141,12 @@ test("what is acked just before it is handed back is not redelivered", async ({ 
 test("nor is it when nothing else is out", async ({ task }) => {
   const bus = await laneWith(testPrefix(task), 1);
   const isHeld = ackingLate((await pull(bus, 1))[0]);
-  expect(await handBackUnheld(bus, "normal", { after: 0, isHeld })).toEqual([1]);
+  expect(await handBackUnheld(bus, { after: 0, isHeld })).toEqual([1]);
   await expectNoneWaiting(bus);
 });
 
 test("a lane that delivered nothing has nothing to hand back", async ({ task }) => {
   const bus = await laneWith(testPrefix(task), 1);
-  expect(await handBackUnheld(bus, "normal", { after: 0, isHeld: nobody })).toEqual([]);
+  expect(await handBackUnheld(bus, { after: 0, isHeld: nobody })).toEqual([]);
   expect(deliveries(await pull(bus, 1))).toEqual([[1, 1]]);
 });
