@@ -116,6 +116,7 @@ export function watchingLines(figures: WatchingFigures): Line[] {
       value: followedUs - bareUs,
       ratio: followedUs / bareUs,
       ratioTo,
+      below: 10,
     },
     {
       name: "more for one of 1,000 that are all looked at",

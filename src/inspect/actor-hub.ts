@@ -1,8 +1,13 @@
 import type { ActorRef } from "../kernel/actor.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { InspectionRecord } from "../kernel/reports.ts";
-import type { InspectionSink, NodeInfo, WatchRequest } from "../messages/inspection.ts";
-import { machineOf, recordTextOf } from "./actor-records.ts";
+import type {
+  InspectionSink,
+  MachineDefinition,
+  NodeInfo,
+  WatchRequest,
+} from "../messages/inspection.ts";
+import { machineOf, recordTextOf, type Standing, standingOf } from "./actor-records.ts";
 import { ContextPace, isQuiet } from "./context-pace.ts";
 import { Followers } from "./followers.ts";
 import { PutBook } from "./put-book.ts";
@@ -41,11 +46,8 @@ export class ActorHub {
   readonly #book: PutBook;
   readonly #followers = new Followers();
   readonly #pace = new ContextPace((address) => this.#tellAgain(address));
-  /** When each actor entered the state that it was last seen in. */
-  readonly #entered = new Map<
-    string,
-    { readonly state: string; readonly at: number | undefined }
-  >();
+  /** How each actor stood when it was last seen. */
+  readonly #standings = new Map<string, Standing>();
   /** Of those that are followed by their names. */
   readonly #memos = new Map<string, ActorMemo>();
   /** Those that did something since they were put; known while somebody watches. */
@@ -156,14 +158,14 @@ export class ActorHub {
     else this.#book.note(seen, machine);
   }
 
-  #text(seen: InspectionRecord, machine: ReturnType<typeof machineOf>, seq: number): string {
-    const { node, write } = this.#options;
+  #text(seen: InspectionRecord, machine: MachineDefinition, seq: number): string {
+    const { write } = this.#options;
     const followed = this.#followers.follow(seen.address);
     const isBrief = followed === undefined ? isQuiet(seen) : this.#pace.isBrief(seen, followed);
-    const since = this.#since(seen);
+    const standing = this.#standing(seen, machine);
     // Where all are followed each has its turn so seldom that little of it is as it was.
     const memo = followed === "named" && !isBrief ? this.#memoOf(seen.address) : undefined;
-    return recordTextOf(seen, { node: node.node, seq, machine, since, write, memo, isBrief });
+    return recordTextOf(seen, { standing, seq, write, memo, isBrief });
   }
 
   #memoOf(address: string): ActorMemo {
@@ -180,15 +182,18 @@ export class ActorHub {
     if (ref !== undefined && this.isWatched) this.#tell(ref.inspect());
   }
 
-  #since({ address, snapshot, at, from, kind }: InspectionRecord): number | undefined {
-    const { state } = snapshot;
-    const known = this.#entered.get(address);
-    if (known?.state === state) return known.at;
+  #standing(seen: InspectionRecord, machine: MachineDefinition): Standing {
+    const { address, snapshot, at, from, kind } = seen;
+    const { state, status, error } = snapshot;
+    const known = this.#standings.get(address);
+    const hasStayed = known?.state === state;
+    if (hasStayed && known.status === status && error === undefined && isQuiet(seen)) return known;
     // Found in it at the first look: who knows for how long.
     const isSeen = known !== undefined || from !== undefined || kind !== "actor";
-    const entered = { state, at: isSeen ? at : undefined };
-    this.#entered.set(address, entered);
-    return entered.at;
+    const since = hasStayed ? known.since : isSeen ? at : undefined;
+    const standing = standingOf(seen, { node: this.#options.node.node, machine }, since);
+    this.#standings.set(address, standing);
+    return standing;
   }
 
   /** What has not changed since it was put for an earlier watcher is there already. */
@@ -229,7 +234,7 @@ export class ActorHub {
   }
 
   #forget(address: string): void {
-    this.#entered.delete(address);
+    this.#standings.delete(address);
     this.#memos.delete(address);
     this.#pace.forget(address);
   }

@@ -1,63 +1,82 @@
 import type { ActorRef } from "../kernel/actor.ts";
 import type { InspectionRecord, PendingTimer } from "../kernel/reports.ts";
-import type { ActorRecord, ActorTimer, MachineDefinition } from "../messages/inspection.ts";
+import type { MachineDefinition } from "../messages/inspection.ts";
 import { definitionOfMachine } from "./definition.ts";
+import { isoText, numberText, quoted } from "./json-text.ts";
 import type { Write } from "./redact.ts";
 import type { ActorMemo, Memo } from "./redact-memo.ts";
 
-/** A record as it travels, as JSON. `since` is when its state was entered, where that is known (epoch ms). */
+/** What of an actor stays the same from one record to the next, as JSON. */
+export interface Standing {
+  /** The actor: what it is called, and where it is. */
+  readonly who: string;
+  /** How it stands, and what is told of that. */
+  readonly state: string;
+  readonly status: string;
+  readonly since: number | undefined;
+  readonly how: string;
+}
+
+/**
+ * A record (`ActorRecord`) as it travels, as JSON. It is put together by hand: two thirds of it are as they
+ * were in the record before, and to write them anew takes longer than all else (bench/watching.ts).
+ */
 export function recordTextOf(
   seen: InspectionRecord,
-  how: {
-    readonly node: string;
+  told: {
+    readonly standing: Standing;
     readonly seq: number;
-    readonly machine: MachineDefinition;
-    readonly since: number | undefined;
     readonly write: Write;
     /** What was told of the actor before. */
     readonly memo?: ActorMemo | undefined;
-    /** The type of the event only, and no context: the actor has just told them. */
+    /** The type of the event only, no context and no timers: the actor has just told them. */
     readonly isBrief: boolean;
   },
 ): string {
-  const { write, memo, isBrief } = how;
-  const { event, snapshot } = seen;
-  const head = JSON.stringify(headOf(seen, how)).slice(0, -1);
-  const told =
+  const { standing, seq, write, memo, isBrief } = told;
+  const { event, from, snapshot } = seen;
+  const head = `${standing.who},"kind":"${seen.kind}","seq":${seq},"at":${isoText(seen.at)}${standing.how}`;
+  const before = from === undefined ? "" : `,"from":${quoted(from)}`;
+  const source = seen.source === undefined ? "" : `,"source":${quoted(seen.source)}`;
+  const actions = seen.actions.length === 0 ? "[]" : JSON.stringify(seen.actions);
+  const timers = isBrief ? "" : seen.timers.map(timerText).join(",");
+  const rest =
     field("event", event && eventTextOf(event, isBrief, write, memo?.event)) +
     field("context", isBrief ? undefined : write(snapshot.context, memo?.context)) +
-    field("output", write(snapshot.output));
-  return `${head}${told}}`;
+    field("output", snapshot.output === undefined ? undefined : write(snapshot.output));
+  return `${head}${before}${source},"actions":${actions},"timers":[${timers}]${rest}}`;
 }
 
-/** All of a record that needs no care. */
-function headOf(
-  seen: InspectionRecord,
-  { node, seq, machine, since, isBrief }: Omit<Parameters<typeof recordTextOf>[1], "write">,
-): Omit<ActorRecord, "event" | "context" | "output"> {
-  const { snapshot, at } = seen;
-  const { error } = snapshot;
-  return {
+/** `known` as long as it still holds; `since` is when the state was entered, where that is known (epoch ms). */
+export function standingOf(
+  { address, incarnation, parent, snapshot }: InspectionRecord,
+  { node, machine }: { readonly node: string; readonly machine: MachineDefinition },
+  since: number | undefined,
+): Standing {
+  const { state, value, status, tags, error } = snapshot;
+  const who = {
     v: 1,
-    kind: seen.kind,
     node,
-    address: seen.address,
-    incarnation: seen.incarnation,
-    seq,
-    at: iso(at),
+    address,
+    incarnation,
     machine: machine.hash,
     machineId: machine.id,
-    parent: seen.parent,
-    source: seen.source,
-    from: seen.from,
-    state: snapshot.state,
-    since: since === undefined ? undefined : iso(since),
-    value: snapshot.value,
-    status: snapshot.status,
-    tags: [...snapshot.tags],
-    actions: seen.actions,
-    timers: isBrief ? [] : seen.timers.map(timerOf),
+    parent,
+  };
+  const how = {
+    state,
+    value,
+    status,
+    tags: [...tags],
     error: error === undefined ? undefined : String(error).slice(0, 500),
+  };
+  const entered = since === undefined ? "" : `,"since":${isoText(since)}`;
+  return {
+    who: JSON.stringify(who).slice(0, -1),
+    state,
+    status,
+    since,
+    how: `,${JSON.stringify(how).slice(1, -1)}${entered}`,
   };
 }
 
@@ -65,8 +84,8 @@ function field(name: string, text: string | undefined): string {
   return text === undefined ? "" : `,"${name}":${text}`;
 }
 
-function timerOf({ name, delayMs, dueAt }: PendingTimer): ActorTimer {
-  return { name, delayMs, dueAt: iso(dueAt) };
+function timerText({ name, delayMs, dueAt }: PendingTimer): string {
+  return `{"name":${quoted(name)},"delayMs":${numberText(delayMs)},"dueAt":${isoText(dueAt)}}`;
 }
 
 /** The machine of an actor as it travels. */
@@ -81,25 +100,19 @@ function eventTextOf(
   write: Write,
   memo: Memo | undefined,
 ): string {
-  const text = isBrief ? undefined : write(event, memo);
-  if (text?.startsWith('{"type":"')) return text;
-  const type = `{"type":${JSON.stringify(event.type.slice(0, 256))}`;
+  if (!isBrief && isTypeFirst(event)) {
+    const text = write(event, memo);
+    if (text !== undefined) return text;
+  }
+  const type = `{"type":${quoted(event.type.slice(0, 256))}`;
+  if (isBrief) return `${type}}`;
   const { type: _type, ...fields } = event;
-  const rest = isBrief ? undefined : write(fields);
+  const rest = write(fields);
   return rest === undefined || !/^\{./.test(rest) ? `${type}}` : `${type},${rest.slice(1)}`;
 }
 
-const MINUTE_MS = 60_000;
-let [lastMinute, prefix] = [Number.NaN, ""];
-
-/** Making an instant text costs more than all the rest of it; the records of a minute share the most of it. */
-function iso(ms: number): string {
-  const minute = Math.floor(ms / MINUTE_MS);
-  if (minute !== lastMinute) {
-    prefix = new Date(minute * MINUTE_MS).toISOString().slice(0, -"00.000Z".length);
-    lastMinute = minute;
-  }
-  const rest = Math.floor(ms) - minute * MINUTE_MS;
-  const [seconds, thousandths] = [Math.floor(rest / 1_000), rest % 1_000];
-  return `${prefix}${seconds < 10 ? "0" : ""}${seconds}.${String(thousandths).padStart(3, "0")}Z`;
+function isTypeFirst(event: object): boolean {
+  if (Object.getPrototypeOf(event) !== Object.prototype) return false;
+  for (const name in event) return name === "type";
+  return false;
 }

@@ -64,13 +64,20 @@ export class ContextPace {
   }
 
   #hasRoom(address: string, at: number, followed: "named" | "all"): boolean {
-    const told = this.#told.get(address) ?? { since: Number.NEGATIVE_INFINITY, count: 0 };
-    this.#told.set(address, told);
+    const told = this.#toldOf(address);
     if (countNow(told, at) >= IN_WINDOW) return false;
     if (followed === "all" && countNow(this.#toldOfAll, at) >= IN_WINDOW_OF_ALL) return false;
     told.count += 1;
     if (followed === "all") this.#toldOfAll.count += 1;
     return true;
+  }
+
+  #toldOf(address: string): Told {
+    const known = this.#told.get(address);
+    if (known !== undefined) return known;
+    const told = { since: Number.NEGATIVE_INFINITY, count: 0 };
+    this.#told.set(address, told);
+    return told;
   }
 
   #owe(address: string, at: number): void {
@@ -93,6 +100,9 @@ export class ContextPace {
 
 /** How many were told in the window that `at` is in. */
 function countNow(told: Told, at: number): number {
-  if (Math.abs(at - told.since) >= WINDOW_MS) Object.assign(told, { since: at, count: 0 });
+  if (Math.abs(at - told.since) >= WINDOW_MS) {
+    told.since = at;
+    told.count = 0;
+  }
   return told.count;
 }

@@ -1,5 +1,7 @@
+import { UNREADABLE_TEXT } from "./odd-values.ts";
+import { isTame } from "./redact-budget.ts";
 import type { Memo } from "./redact-memo.ts";
-import { type Field, RedactingWriter, UNREADABLE_TEXT } from "./redact-writer.ts";
+import { type Field, RedactingWriter } from "./redact-writer.ts";
 
 /** What is taken out of a value before it leaves its process; never throws, never changes the value. */
 export type Redact = (value: unknown) => unknown;
@@ -38,7 +40,9 @@ export function redactingWriter(extraKeys: readonly string[] = []): Write {
   const fieldOf = (key: string): Field => {
     const known = fields.get(key);
     if (known !== undefined) return known;
-    const field = { holds: contentOf(key, extra), name: JSON.stringify(key) };
+    const label = `${JSON.stringify(key)}:`;
+    const holds = contentOf(key, extra);
+    const field = { holds, label, next: `,${label}`, isTame: isTame(key) };
     if (fields.size < MAX_NAMES) fields.set(key, field);
     return field;
   };

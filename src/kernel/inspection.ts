@@ -117,7 +117,12 @@ export class Watch {
 
   /** The event is handled, and whoever wanted to know what came of it does. Gives what it was. */
   handled(actor: AnyActor): Step {
-    const step = { ...this.step, event: this.#event ?? INIT };
+    const step = {
+      event: this.#event ?? INIT,
+      source: this.#source,
+      from: this.#from,
+      actions: this.#actions,
+    };
     this.#leave();
     this.#event = undefined;
     this.#source = undefined;
@@ -167,19 +172,28 @@ interface Scheduled {
   readonly startedAt: number;
 }
 
-/** `xstate.after.<delay>.<state>`: a number of ms, or the name of a delay. */
-const AFTER = /^xstate\.after\.([^.]+)\./;
+interface SystemSnapshot {
+  readonly _scheduledEvents: Readonly<Record<string, Scheduled>>;
+}
+
+const AFTER = "xstate.after.";
+
+/** Of `xstate.after.<delay>.<state>`: a number of ms, or the name of a delay. */
+function delayNameOf(type: string): string | undefined {
+  const end = type.startsWith(AFTER) ? type.indexOf(".", AFTER.length) : -1;
+  return end > AFTER.length ? type.slice(AFTER.length, end) : undefined;
+}
 
 /**
  * The delayed transitions of a root actor that wait for their time, none before `notBefore`. The library
- * has no public way to ask for them; reading what it keeps costs nothing until somebody looks.
+ * has no public way to ask for them, and what it gives away of itself it copies first; reading what it
+ * keeps costs nothing until somebody looks.
  */
 export function timersOf(actor: AnyActor, notBefore: number): PendingTimer[] {
-  const { _scheduledEvents } = actor.system.getSnapshot() as {
-    readonly _scheduledEvents: Readonly<Record<string, Scheduled>>;
-  };
+  const { _snapshot } = actor.system as unknown as { readonly _snapshot?: SystemSnapshot };
+  const { _scheduledEvents } = _snapshot ?? (actor.system.getSnapshot() as SystemSnapshot);
   return Object.values(_scheduledEvents).map(({ id, event, delay, startedAt }) => ({
-    name: AFTER.exec(event.type)?.[1] ?? id,
+    name: delayNameOf(event.type) ?? id,
     delayMs: delay,
     dueAt: Math.max(startedAt + delay, notBefore),
   }));

@@ -136,7 +136,7 @@ export interface InspectionWatch {
 export interface InspectionSource {
   /**
    * Until `stop` is called every node is asked, again and again, to tell what its actors do. To be told of
-   * an actor in full with each event costs its process several times as much; default: of all.
+   * an actor in full with each event costs its process more than the event itself; default: of all.
    */
   watch(listener: InspectionListener, followed?: Followed): Promise<InspectionWatch>;
 }

@@ -167,6 +167,21 @@ test("what was written before and has not changed is written the same, whatever 
   );
 });
 
+test("a list that grows at one end is written the same, at whatever depth its entries come again", () => {
+  const entry = fc.anything({ withDate: true, withSet: true, maxDepth: 6 });
+  fc.assert(
+    fc.property(fc.array(entry, { minLength: 1, maxLength: 12 }), (entries) => {
+      const write = redactingWriter();
+      const { context: memo } = new ActorMemo();
+      for (let end = 1; end <= entries.length; end += 1) {
+        const list = entries.slice(Math.max(0, end - 4), end);
+        const context = { list, deep: { deeper: [{ list }] }, newest: [list.at(-1)] };
+        expect(write(context, memo)).toBe(write(context));
+      }
+    }),
+  );
+});
+
 test("with a memo large values are cut as without one, and what changes in itself is read again", () => {
   const write = redactingWriter();
   const { event, context } = new ActorMemo();
