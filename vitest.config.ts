@@ -12,7 +12,7 @@ const UNIT = [
  * of RabbitMQ speak. They run on one line; with BATUTA_TEST_NATS on the one that it picks.
  */
 const ANY_SERVER = [
-  "test/bridge/{begin-anew,bridge-health,foreign-clients,hostile-messages,nest,nest-ways,topology}.test.ts",
+  "test/bridge/{begin-anew,bridge-health,foreign-clients,garagemq,hostile-messages,nest,nest-ways,topology}.test.ts",
   "test/client/**/*.test.ts",
   "test/pages/**/*.test.ts",
   "test/system/{actors,bad-input,blocked-loop,cut-off,drain,executions,hostile-workers,http,scaling-docker}.test.ts",

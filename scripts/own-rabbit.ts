@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -13,22 +13,28 @@ const run = promisify(execFile);
 export class OwnRabbit {
   readonly url: string;
   readonly port: number;
+  /** Of its management API, where it was asked for. */
+  readonly managementPort: number | undefined;
   readonly #env: NodeJS.ProcessEnv;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, env: NodeJS.ProcessEnv) {
+  private constructor(port: number, managementPort: number | undefined, env: NodeJS.ProcessEnv) {
     this.port = port;
+    this.managementPort = managementPort;
     this.#env = env;
     this.url = `amqp://guest:guest@127.0.0.1:${port}`;
   }
 
   /** Debian's, which is installed first where it is missing. @throws Error where there can be none. */
-  static async start(): Promise<OwnRabbit> {
+  static async start({ withManagement = false } = {}): Promise<OwnRabbit> {
     const isThere = () => findProgram(["rabbitmq-server"], [BIN]) !== undefined;
     if (!isThere()) await installOnce(["rabbitmq-server", "amqp-tools"], isThere);
-    const [port = 0, distPort = 0, epmdPort = 0] = await freePorts(3);
+    const [port = 0, distPort = 0, epmdPort = 0, httpPort = 0] = await freePorts(4);
     const folder = await mkdtemp(join(tmpdir(), "batuta-rabbit-"));
-    const rabbit = new OwnRabbit(port, {
+    await writeFile(join(folder, "rabbitmq.conf"), withManagement ? managementAt(httpPort) : "");
+    const plugins = withManagement ? "[rabbitmq_management]." : "[].";
+    await writeFile(join(folder, "enabled_plugins"), plugins);
+    const rabbit = new OwnRabbit(port, withManagement ? httpPort : undefined, {
       ...process.env,
       HOME: folder,
       RABBITMQ_NODENAME: `batuta-${port}@localhost`,
@@ -39,6 +45,7 @@ export class OwnRabbit {
       RABBITMQ_LOG_BASE: join(folder, "log"),
       RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, "enabled_plugins"),
       RABBITMQ_CONF_ENV_FILE: "/dev/null",
+      RABBITMQ_CONFIG_FILE: join(folder, "rabbitmq.conf"),
       ERL_CRASH_DUMP: join(folder, "erl_crash.dump"),
       ERL_EPMD_PORT: String(epmdPort),
       ERL_EPMD_ADDRESS: "127.0.0.1",
@@ -84,4 +91,8 @@ export class OwnRabbit {
     await run("epmd", ["-kill"], { env: this.#env }).catch(() => {});
     await rm(this.#env.HOME ?? "", { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+function managementAt(port: number): string {
+  return `management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = ${port}\n`;
 }

@@ -136,6 +136,17 @@ export async function findResult(
   );
 }
 
+/** The same, with its place in the stream. */
+export async function findStoredResult(
+  bus: Pick<Bus, "jsm" | "names">,
+  executionId: string,
+): Promise<{ readonly result: ExecutionResult; readonly sequence: number } | undefined> {
+  const { names } = bus;
+  const which = { last_by_subj: names.result(executionId) };
+  const stored = await storedMessage(bus, names.streams.results, which);
+  return stored && { result: stored.json<ExecutionResult>(), sequence: stored.seq };
+}
+
 /**
  * The terminal record of an execution whose result was just seen on the bus. A subscriber may be
  * faster than the stream, so it is looked for up to eight times within about a second; undefined when

@@ -1,8 +1,8 @@
 import { expect, type TestContext, test } from "vitest";
-import { Cluster, NOOP_FLOW } from "../support/cluster.ts";
-import { testPrefix, useNats } from "../support/nats.ts";
+import { NOOP_FLOW } from "../support/cluster.ts";
+import { useNats } from "../support/nats.ts";
 import { useRabbit } from "../support/rabbit.ts";
-import { LegacyClient } from "./legacy-client.ts";
+import { join, message } from "./joined.ts";
 import { LegacyWorker, type LegacyWorkerOptions } from "./legacy-worker.ts";
 
 const nats = useNats();
@@ -10,28 +10,20 @@ const rabbit = useRabbit();
 const LONG = { timeout: 60_000, interval: 50 };
 
 async function start(task: TestContext["task"]) {
-  const prefix = testPrefix(task);
-  const amqp = { BATUTA_AMQP_URL: rabbit().url, BATUTA_AMQP_PREFIX: prefix };
-  const cluster = await Cluster.start(task, nats, amqp);
-  const bridge = await startBridge(cluster);
-  const client = await LegacyClient.open(rabbit().url, prefix);
+  const joined = await join(task, nats, rabbit());
+  const { cluster, client } = joined;
+  const bridge = await joined.bridge();
   const worker = async (workerId: string, options: LegacyWorkerOptions = {}) => {
     const legacy = new LegacyWorker(client, workerId, options);
     await legacy.start();
     await cluster.states.first((event) => event.workerId === workerId && event.to === "healthy");
     return legacy;
   };
-  return { cluster, bridge, client, prefix, worker };
-}
-
-async function startBridge(cluster: Cluster) {
-  const bridge = cluster.child(["bridge"]);
-  await bridge.says(/"direction":"in"[^\n]*AMQP link running/);
-  return bridge;
+  return { ...joined, bridge, another: joined.bridge, worker };
 }
 
 function flow(executionId: string, more: object = {}) {
-  return { flowId: "noop", executionId, flowData: NOOP_FLOW, inputs: { n: 1 }, ...more };
+  return message(executionId, { inputs: { n: 1 }, ...more });
 }
 
 test("a worker of the old system is a worker like any other: it is given flows, whole, and its word counts", async ({
@@ -147,7 +139,7 @@ test("it is drained as any other: it finishes what it holds, and is given nothin
 test("a bridge that stops waits for what its workers hold: nothing runs twice, and the next bridge has them", async ({
   task,
 }) => {
-  const { cluster, bridge, worker } = await start(task);
+  const { cluster, bridge, worker, another } = await start(task);
   let finish = () => {};
   const work = () =>
     new Promise<object>((resolve) => {
@@ -162,7 +154,7 @@ test("a bridge that stops waits for what its workers hold: nothing runs twice, a
   expect(await cluster.result("held")).toMatchObject({ output: "in time", attempts: 1 });
   expect(await bridge.exited()).toBe(0);
   await cluster.publish("normal", flow("next"));
-  await startBridge(cluster);
+  await another();
   await expect.poll(() => legacy.tasks.length, LONG).toBe(2);
   finish();
   expect(await cluster.result("next")).toMatchObject({ workerId: "old-1", attempts: 1 });
@@ -171,13 +163,13 @@ test("a bridge that stops waits for what its workers hold: nothing runs twice, a
 test("a bridge that is killed loses no worker: the next one stands for it, though it registers but once", async ({
   task,
 }) => {
-  const { cluster, bridge, worker } = await start(task);
+  const { cluster, bridge, worker, another } = await start(task);
   const legacy = await worker("old-1");
   bridge.kill("SIGKILL");
   await bridge.exited();
   await cluster.states.first(({ workerId, to }) => workerId === "old-1" && to === "offline");
   await cluster.publish("normal", flow("after"));
-  await startBridge(cluster);
+  await another();
   expect(await cluster.result("after")).toMatchObject({ workerId: "old-1", status: "completed" });
   expect(legacy.tasks.length).toBeGreaterThan(0);
 });
@@ -185,8 +177,8 @@ test("a bridge that is killed loses no worker: the next one stands for it, thoug
 test("of two bridges either may hear of a worker: what it says reaches the one that stands for it", async ({
   task,
 }) => {
-  const { cluster, worker } = await start(task);
-  await startBridge(cluster);
+  const { cluster, worker, another } = await start(task);
+  await another();
   await worker("old-1", { slots: 20 });
   await worker("old-2", { slots: 20 });
   for (let i = 0; i < 40; i += 1) await cluster.publish("normal", flow(`e-${i}`));

@@ -1,8 +1,7 @@
 import { expect, type TestContext, test } from "vitest";
-import { Cluster, NOOP_FLOW } from "../support/cluster.ts";
-import { testPrefix, useNats } from "../support/nats.ts";
+import { useNats } from "../support/nats.ts";
 import { useRabbit } from "../support/rabbit.ts";
-import { LegacyClient } from "./legacy-client.ts";
+import { join, message } from "./joined.ts";
 import { LegacyWorker, type LegacyWorkerOptions } from "./legacy-worker.ts";
 
 const nats = useNats();
@@ -10,12 +9,9 @@ const rabbit = useRabbit();
 const LONG = { timeout: 30_000, interval: 50 };
 
 async function start(task: TestContext["task"]) {
-  const prefix = testPrefix(task);
-  const amqp = { BATUTA_AMQP_URL: rabbit().url, BATUTA_AMQP_PREFIX: prefix };
-  const cluster = await Cluster.start(task, nats, amqp);
-  const bridge = cluster.child(["bridge"]);
-  await bridge.says(/"direction":"in"[^\n]*AMQP link running/);
-  const client = await LegacyClient.open(rabbit().url, prefix);
+  const joined = await join(task, nats, rabbit());
+  const { cluster, client } = joined;
+  const bridge = await joined.bridge();
   /** Resolves when it is healthy, whatever it was before. */
   const worker = async (options: LegacyWorkerOptions = {}) => {
     const before = cluster.states.bodies.length;
@@ -27,10 +23,6 @@ async function start(task: TestContext["task"]) {
   return { cluster, bridge, client, worker };
 }
 
-function flow(executionId: string) {
-  return { flowId: "noop", executionId, flowData: NOOP_FLOW };
-}
-
 test("a worker that registers again while it holds nothing is given work again", async ({
   task,
 }) => {
@@ -38,7 +30,7 @@ test("a worker that registers again while it holds nothing is given work again",
   const first = await worker();
   await first.die();
   const second = await worker();
-  for (const id of ["e-1", "e-2", "e-3"]) await cluster.publish("normal", flow(id));
+  for (const id of ["e-1", "e-2", "e-3"]) await cluster.publish("normal", message(id));
   for (const id of ["e-1", "e-2", "e-3"])
     expect(await cluster.result(id)).toMatchObject({ workerId: "old-1", attempts: 1 });
   expect(second.tasks).toHaveLength(3);
@@ -49,7 +41,7 @@ test("a worker that registers again has lost what it held: it is run as the next
 }) => {
   const { cluster, bridge, client, worker } = await start(task);
   const first = await worker({ work: () => undefined });
-  await cluster.publish("normal", flow("held"));
+  await cluster.publish("normal", message("held"));
   await expect.poll(() => first.tasks.length, LONG).toBe(1);
   await first.die();
   const second = await worker();
@@ -70,7 +62,7 @@ test("a worker that registers again and again, each time while it holds somethin
   const ROUNDS = 8;
   for (let i = 0; i < ROUNDS; i += 1) {
     const holding = await worker({ work: () => undefined });
-    await cluster.publish("normal", { ...flow(`e-${i}`), maxAttempts: 2 * ROUNDS });
+    await cluster.publish("normal", { ...message(`e-${i}`), maxAttempts: 2 * ROUNDS });
     await expect.poll(() => holding.tasks.length, LONG).toBeGreaterThan(0);
     await holding.die();
   }
@@ -84,7 +76,7 @@ test("an orchestrator understands all that it is told of a worker that begins an
 }) => {
   const { cluster, worker } = await start(task);
   const first = await worker({ work: () => undefined });
-  await cluster.publish("normal", flow("held"));
+  await cluster.publish("normal", message("held"));
   await expect.poll(() => first.tasks.length, LONG).toBe(1);
   await first.die();
   await worker();

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { Cluster, NOOP_FLOW } from "../support/cluster.ts";
+import { Cluster } from "../support/cluster.ts";
 import { testPrefix, useNats } from "../support/nats.ts";
 import { useRabbit } from "../support/rabbit.ts";
+import { message } from "./joined.ts";
 import { LegacyClient } from "./legacy-client.ts";
 
 const nats = useNats();
@@ -29,7 +30,7 @@ test("a bridge tells whether it is ready, how it is and what it has done, and th
   expect((await fetch(`${url}/livez`)).status).toBe(200);
 
   const client = await LegacyClient.open(rabbit().url, prefix);
-  const flow = { flowId: "noop", executionId: "e-1", flowData: NOOP_FLOW };
+  const flow = message("e-1");
   await client.publish("flow.execute.normal", flow, { messageId: "e-1" });
   await client.publish("flow.execute.normal", flow, { messageId: "e-1" });
   await client.publish("flow.execute.normal", "no json");
@@ -103,7 +104,7 @@ test("batuta dev --amqp joins a broker as well: its flows are run, and it stops 
   const client = await LegacyClient.open(rabbit().url, prefix);
   const { queue: replyTo } = await client.channel.assertQueue("", { exclusive: true });
   const replies = await client.heard(replyTo);
-  const flow = { flowId: "noop", executionId: "e-1", flowData: NOOP_FLOW };
+  const flow = message("e-1");
   await client.publish("flow.execute.normal", flow, { replyTo });
   await expect.poll(() => replies.length).toBe(1);
   expect(JSON.parse(replies[0]?.text ?? "")).toMatchObject({ status: "completed" });

@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, type TestContext, test } from "vitest";
-import type { Child } from "../support/child.ts";
 import { Cluster, NOOP_FLOW } from "../support/cluster.ts";
 import {
   hasPrivateNats,
@@ -11,6 +10,7 @@ import {
   useNats,
 } from "../support/nats.ts";
 import { useRabbit } from "../support/rabbit.ts";
+import { join, message } from "./joined.ts";
 import { LegacyClient } from "./legacy-client.ts";
 
 const nats = useNats();
@@ -20,24 +20,9 @@ const LONG = { timeout: 60_000, interval: 50 };
 
 /** A fleet with a bridge to the broker, and a client on the other side. */
 async function start(task: TestContext["task"], server: Pick<TestNats, "url"> = nats) {
-  const prefix = testPrefix(task);
-  const amqp = { BATUTA_AMQP_URL: rabbit().url, BATUTA_AMQP_PREFIX: prefix };
-  const cluster = await Cluster.start(task, server, amqp);
-  await cluster.worker("w-1");
-  const bridge = await startBridge(cluster);
-  const client = await LegacyClient.open(rabbit().url, prefix);
-  return { cluster, bridge, client, prefix };
-}
-
-async function startBridge(cluster: Cluster): Promise<Child> {
-  const bridge = cluster.child(["bridge"]);
-  await bridge.says(/"direction":"in"[^\n]*AMQP link running/);
-  await bridge.says(/"direction":"out"[^\n]*AMQP link running/);
-  return bridge;
-}
-
-function message(executionId: string, more: object = {}) {
-  return { flowId: "noop", executionId, flowData: NOOP_FLOW, ...more };
+  const joined = await join(task, server, rabbit());
+  await joined.cluster.worker("w-1");
+  return { ...joined, bridge: await joined.bridge(), another: joined.bridge };
 }
 
 test("flows of every lane are run, and how they ended is told to all who listen", async ({
@@ -216,7 +201,7 @@ test("a worker that is gone is told once, as offline and as dead, which is what 
 test("the bridge killed -9 amid a stream of flows: each is run once, none is lost", async ({
   task,
 }) => {
-  const { cluster, bridge, client } = await start(task);
+  const { cluster, bridge, client, another } = await start(task);
   const COUNT = 600;
   const publishing = (async () => {
     for (let i = 0; i < COUNT; i += 1)
@@ -225,7 +210,7 @@ test("the bridge killed -9 amid a stream of flows: each is run once, none is los
   await expect.poll(() => cluster.results.bodies.length, LONG).toBeGreaterThan(50);
   bridge.kill("SIGKILL");
   await bridge.exited();
-  await startBridge(cluster);
+  await another();
   await publishing;
   const ended = () => new Set(cluster.results.bodies.map(({ executionId }) => executionId)).size;
   await expect.poll(ended, LONG).toBe(COUNT);
@@ -306,11 +291,8 @@ test("a broker that runs out of memory is waited for, and then everything goes o
 });
 
 test("a bridge that is there before any orchestrator waits for one", async ({ task }) => {
-  const prefix = testPrefix(task);
-  const amqp = { BATUTA_AMQP_URL: rabbit().url, BATUTA_AMQP_PREFIX: prefix };
-  const cluster = await Cluster.start(task, nats, amqp, { isEmpty: true });
-  await startBridge(cluster);
-  const client = await LegacyClient.open(rabbit().url, prefix);
+  const { cluster, client, bridge } = await join(task, nats, rabbit(), {}, { isEmpty: true });
+  await bridge();
   const events = await client.events("flow.completed.#");
   await client.publish("flow.execute.low", message("early"));
   await cluster.orchestrator();

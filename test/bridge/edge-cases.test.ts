@@ -8,6 +8,7 @@ import {
   useNats,
 } from "../support/nats.ts";
 import { useRabbit } from "../support/rabbit.ts";
+import { join, message } from "./joined.ts";
 import { LegacyClient } from "./legacy-client.ts";
 import { LegacyWorker } from "./legacy-worker.ts";
 
@@ -22,18 +23,9 @@ async function start(
   settings: Readonly<Record<string, string>> = {},
   server: Pick<TestNats, "url"> = nats,
 ) {
-  const prefix = testPrefix(task);
-  const amqp = { BATUTA_AMQP_URL: rabbit().url, BATUTA_AMQP_PREFIX: prefix, ...settings };
-  const cluster = await Cluster.start(task, server, amqp);
-  await cluster.worker("w-1");
-  const bridge = cluster.child(["bridge"]);
-  await bridge.says(RUNNING);
-  const client = await LegacyClient.open(rabbit().url, prefix);
-  return { cluster, bridge, client, prefix };
-}
-
-function message(executionId: string, flowData: object = NOOP_FLOW) {
-  return { flowId: "noop", executionId, flowData };
+  const joined = await join(task, server, rabbit(), settings);
+  await joined.cluster.worker("w-1");
+  return { ...joined, bridge: await joined.bridge() };
 }
 
 test("an execution that is asked for again under another message id, long after it ended, is answered and not run again", async ({
@@ -68,7 +60,9 @@ test("direct reply-to brings the result, and one whose asker is gone leaves noth
 
   const gone = await LegacyClient.open(rabbit().url, prefix);
   await gone.heard(replyTo);
-  await gone.publish("flow.execute.normal", message("unheard", slowFlow(500)), { replyTo });
+  await gone.publish("flow.execute.normal", message("unheard", { flowData: slowFlow(500) }), {
+    replyTo,
+  });
   await gone.close();
   expect((await cluster.result("unheard")).status).toBe("completed");
   // The bridge goes on, over the same channels.
@@ -149,7 +143,7 @@ test("with classic queues everything works as well, workers included", async ({ 
   await cluster.states.first(({ workerId, to }) => workerId === "old-1" && to === "healthy");
   await client.publish("flow.execute.low", message("by-ours"));
   const old = { ...NOOP_FLOW, nodes: [{ id: "only", type: "old" }] };
-  await client.publish("flow.execute.high", message("by-theirs", old));
+  await client.publish("flow.execute.high", message("by-theirs", { flowData: old }));
   expect(await cluster.result("by-theirs")).toMatchObject({ workerId: "old-1" });
   await expect.poll(() => events.length).toBe(2);
 });

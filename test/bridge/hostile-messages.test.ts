@@ -1,9 +1,8 @@
 import { expect, type TestContext, test } from "vitest";
 import type { AmqpTask } from "../../src/messages/amqp-worker.ts";
-import { Cluster, NOOP_FLOW } from "../support/cluster.ts";
-import { testPrefix, useNats } from "../support/nats.ts";
+import { useNats } from "../support/nats.ts";
 import { useRabbit } from "../support/rabbit.ts";
-import { LegacyClient } from "./legacy-client.ts";
+import { join, message } from "./joined.ts";
 import { LegacyWorker } from "./legacy-worker.ts";
 
 const nats = useNats();
@@ -12,17 +11,8 @@ const LONG = { timeout: 30_000, interval: 50 };
 const LANE = "flow.execute.normal";
 
 async function start(task: TestContext["task"]) {
-  const prefix = testPrefix(task);
-  const amqp = { BATUTA_AMQP_URL: rabbit().url, BATUTA_AMQP_PREFIX: prefix };
-  const cluster = await Cluster.start(task, nats, amqp);
-  const bridge = cluster.child(["bridge"]);
-  await bridge.says(/"direction":"in"[^\n]*AMQP link running/);
-  const client = await LegacyClient.open(rabbit().url, prefix);
-  return { cluster, bridge, client, prefix };
-}
-
-function message(executionId: string, more: object = {}) {
-  return { flowId: "noop", executionId, flowData: NOOP_FLOW, ...more };
+  const joined = await join(task, nats, rabbit());
+  return { ...joined, bridge: await joined.bridge() };
 }
 
 test("a message that comes again when the stream has forgotten its id is not given to a worker again", async ({

@@ -1,9 +1,10 @@
 import { fileURLToPath } from "node:url";
 import { expect, onTestFailed, onTestFinished, type TestContext, test } from "vitest";
 import { Child } from "../support/child.ts";
-import { Cluster, NOOP_FLOW } from "../support/cluster.ts";
-import { testPrefix, useNats } from "../support/nats.ts";
+import { NOOP_FLOW } from "../support/cluster.ts";
+import { useNats } from "../support/nats.ts";
 import { useRabbit } from "../support/rabbit.ts";
+import { join, message } from "./joined.ts";
 
 const nats = useNats();
 const rabbit = useRabbit();
@@ -19,11 +20,9 @@ interface Call {
 
 /** A fleet with a bridge, and programs of NestJS that know nothing of either. */
 async function start(task: TestContext["task"]) {
-  const prefix = testPrefix(task);
-  const amqp = { BATUTA_AMQP_URL: rabbit().url, BATUTA_AMQP_PREFIX: prefix };
-  const cluster = await Cluster.start(task, nats, amqp);
-  const bridge = cluster.child(["bridge"]);
-  await bridge.says(/"direction":"in"[^\n]*AMQP link running/);
+  const joined = await join(task, nats, rabbit());
+  const { cluster, amqp } = joined;
+  const bridge = await joined.bridge();
   const nest = (name: string, ...args: string[]) => {
     const child = new Child(args, amqp, [], program(name));
     onTestFinished(() => child[Symbol.asyncDispose]());
@@ -42,10 +41,6 @@ async function start(task: TestContext["task"]) {
 function linesOf({ output }: Child): unknown[] {
   const lines = output.split("\n").filter((line) => line.startsWith("{"));
   return lines.map((line) => JSON.parse(line));
-}
-
-function message(executionId: string, more: object = {}) {
-  return { flowId: "noop", executionId, flowData: NOOP_FLOW, ...more };
 }
 
 test("properties that its record builder sets count: a message id once, a header on its way through", async ({

@@ -2,9 +2,9 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, type TestContext, test } from "vitest";
-import { Cluster, NOOP_FLOW } from "../support/cluster.ts";
-import { testPrefix, useNats } from "../support/nats.ts";
+import { useNats } from "../support/nats.ts";
 import { useRabbit } from "../support/rabbit.ts";
+import { join, message } from "./joined.ts";
 import { LegacyClient } from "./legacy-client.ts";
 
 const nats = useNats();
@@ -14,12 +14,8 @@ const APP = fileURLToPath(new URL("./nest-app.mjs", import.meta.url));
 
 /** A fleet with a bridge, and a way to run the application beside it. */
 async function start(task: TestContext["task"]) {
-  const prefix = testPrefix(task);
-  const amqp = { BATUTA_AMQP_URL: rabbit().url, BATUTA_AMQP_PREFIX: prefix };
-  const cluster = await Cluster.start(task, nats, amqp);
-  const bridge = cluster.child(["bridge"]);
-  await bridge.says(/"direction":"in"[^\n]*AMQP link running/);
-  await bridge.says(/"direction":"out"[^\n]*AMQP link running/);
+  const { cluster, prefix, bridge } = await join(task, nats, rabbit());
+  await bridge();
   const nest = async (how: string, ...args: string[]) => {
     const { stdout } = await run(process.execPath, [APP, how, rabbit().url, ...args]);
     return JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
@@ -27,8 +23,7 @@ async function start(task: TestContext["task"]) {
   return { cluster, nest, prefix };
 }
 
-const flow = (executionId: string) =>
-  JSON.stringify({ flowId: "noop", executionId, flowData: NOOP_FLOW });
+const flow = (executionId: string) => JSON.stringify(message(executionId));
 
 test("what a NestJS client emits runs, by a pattern of text or an object, in the lane of its queue or pattern", async ({
   task,
@@ -81,7 +76,7 @@ test("a NestJS worker gets its tasks wrapped, as it asked for, and what it repor
   const { cluster, nest, prefix } = await start(task);
   const working = nest("work", prefix, "nest-1");
   await cluster.states.first(({ workerId, to }) => workerId === "nest-1" && to === "healthy");
-  await cluster.publish("normal", { flowId: "noop", executionId: "e-1", flowData: NOOP_FLOW });
+  await cluster.publish("normal", message("e-1"));
   expect(await working).toMatchObject({
     taskId: "e-1.1",
     assignedTo: "nest-1",

@@ -1,32 +1,16 @@
 import { expect, type TestContext, test } from "vitest";
-import { Cluster, NOOP_FLOW } from "../support/cluster.ts";
-import { testPrefix, useNats } from "../support/nats.ts";
+import { useNats } from "../support/nats.ts";
 import { useRabbit } from "../support/rabbit.ts";
-import { LegacyClient } from "./legacy-client.ts";
+import { join, message } from "./joined.ts";
 import { LegacyWorker } from "./legacy-worker.ts";
 
 const nats = useNats();
 const rabbit = useRabbit();
 const LONG = { timeout: 60_000, interval: 50 };
-const RUNNING = /"direction":"in"[^\n]*AMQP link running/;
 const QUORUM = { durable: true, arguments: { "x-queue-type": "quorum" } };
 
-async function start(task: TestContext["task"], settings: Readonly<Record<string, string>> = {}) {
-  const prefix = testPrefix(task);
-  const amqp = { BATUTA_AMQP_URL: rabbit().url, BATUTA_AMQP_PREFIX: prefix };
-  const cluster = await Cluster.start(task, nats, { ...amqp, ...settings });
-  const client = await LegacyClient.open(rabbit().url, prefix);
-  const bridge = async (own: Readonly<Record<string, string>> = {}) => {
-    const child = cluster.child(["bridge"], own);
-    await child.says(RUNNING);
-    return child;
-  };
-  return { cluster, client, prefix, bridge };
-}
-
-function message(executionId: string) {
-  return { flowId: "noop", executionId, flowData: NOOP_FLOW };
-}
+const start = (task: TestContext["task"], settings: Readonly<Record<string, string>> = {}) =>
+  join(task, nats, rabbit(), settings);
 
 function registration(workerId: string, heartbeatIntervalMs: number) {
   const capacity = { maxConcurrentFlows: 2 };

@@ -2,8 +2,8 @@ import type { StartedTestContainer } from "testcontainers";
 import { freePorts } from "../../scripts/free-ports.ts";
 import type { TestRabbit } from "./rabbit.ts";
 
-const IMAGE = "rabbitmq:4";
-const AMQP_PORT = 5_672;
+const IMAGE = "rabbitmq:4-management";
+const [AMQP_PORT, HTTP_PORT] = [5_672, 15_672] as const;
 const START_MS = 180_000;
 /** `guest` is let in from the container itself only. */
 const [USER, PASSWORD] = ["batuta", "batuta"] as const;
@@ -16,10 +16,13 @@ const [USER, PASSWORD] = ["batuta", "batuta"] as const;
  */
 export async function startRabbitContainer(): Promise<TestRabbit> {
   const { GenericContainer, Wait, getContainerRuntimeClient } = await import("testcontainers");
-  const [port = 0] = await freePorts(1);
+  const [port = 0, managementPort = 0] = await freePorts(2);
   const started = await new GenericContainer(IMAGE)
     .withEnvironment({ RABBITMQ_DEFAULT_USER: USER, RABBITMQ_DEFAULT_PASS: PASSWORD })
-    .withExposedPorts({ container: AMQP_PORT, host: port })
+    .withExposedPorts(
+      { container: AMQP_PORT, host: port },
+      { container: HTTP_PORT, host: managementPort },
+    )
     .withWaitStrategy(Wait.forLogMessage(/Server startup complete/))
     .withStartupTimeout(START_MS)
     .start();
@@ -27,6 +30,7 @@ export async function startRabbitContainer(): Promise<TestRabbit> {
   const container = engine.container.getById(started.getId());
   return {
     url: `amqp://${USER}:${PASSWORD}@${started.getHost()}:${port}`,
+    managementPort,
     control: (...args) => control(started, args),
     kill: async () => {
       await container.kill();

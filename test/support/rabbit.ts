@@ -7,6 +7,8 @@ import { startRabbitContainer } from "./rabbit-container.ts";
 export interface TestRabbit {
   /** With its login. */
   readonly url: string;
+  /** Where its management API answers on this host; undefined where it has none. */
+  readonly managementPort: number | undefined;
   /** What `rabbitmqctl` prints. */
   control(...args: readonly string[]): Promise<string>;
   /** With SIGKILL. */
@@ -21,12 +23,12 @@ export interface TestRabbit {
  * missing, else RabbitMQ 4 in a container; with BATUTA_TEST_RABBIT=container the latter. Where there can be
  * none the tests are skipped, loudly; with CI set they fail.
  */
-export function useRabbit(): () => TestRabbit {
+export function useRabbit(how: { readonly withManagement?: boolean } = {}): () => TestRabbit {
   let rabbit: TestRabbit | undefined;
   let missing = "";
   beforeAll(async () => {
     try {
-      rabbit = await startRabbit();
+      rabbit = await startRabbit(how);
     } catch (error) {
       if (process.env.CI) throw error;
       missing = `there is no RabbitMQ: ${(error as Error).message}`;
@@ -43,10 +45,10 @@ export function useRabbit(): () => TestRabbit {
   };
 }
 
-async function startRabbit(): Promise<TestRabbit> {
+async function startRabbit(how: { readonly withManagement?: boolean }): Promise<TestRabbit> {
   if (process.env.BATUTA_TEST_RABBIT === "container") return await startRabbitContainer();
   try {
-    return await OwnRabbit.start();
+    return await OwnRabbit.start(how);
   } catch (native) {
     try {
       return await startRabbitContainer();

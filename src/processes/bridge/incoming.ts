@@ -4,7 +4,7 @@ import type { AmqpReplies } from "../../bus/amqp-replies.ts";
 import type { Bus } from "../../bus/connect.ts";
 import type { PubAck } from "../../bus/pub-ack.ts";
 import { publishStored } from "../../bus/publish.ts";
-import { findResult } from "../../bus/results.ts";
+import { findStoredResult } from "../../bus/results.ts";
 import { InvalidInputError, LaneFullError, UnreachableError } from "../../domain/errors.ts";
 import { executionIdOf } from "../../domain/ids.ts";
 import {
@@ -102,9 +102,17 @@ export class Incoming {
   async #expect(executionId: string, reply: AmqpReply, isLost: () => boolean): Promise<void> {
     const { bus, replies } = this.#options;
     await this.#untilTaken(() => replies.put(executionId, reply), isLost);
-    const result = await this.#untilTaken(() => findResult(bus, executionId), isLost);
-    if (result === undefined || replies.get(executionId) === undefined) return;
-    await this.#options.publish(flowReply(reply.to, reply.correlationId, result, executionId));
+    const stored = await this.#untilTaken(() => findStoredResult(bus, executionId), isLost);
+    // It may have been told and answered just now, the way of all results.
+    if (stored === undefined || replies.take(executionId) === undefined) return;
+    const { result, sequence } = stored;
+    const id = `${bus.names.streams.results}:${sequence}`;
+    try {
+      await this.#options.publish(flowReply(reply.to, reply.correlationId, result, id));
+    } catch (error) {
+      replies.giveBack(executionId, reply);
+      throw error;
+    }
     await replies.remove(executionId);
   }
 

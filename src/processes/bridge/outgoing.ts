@@ -115,12 +115,17 @@ export class Outgoing {
   async #ended(result: ExecutionResult, id: string): Promise<void> {
     const { names, replies, publish, offer, log } = this.#options;
     const { executionId } = result;
-    const reply = replies.get(executionId);
-    await publish(flowEvent(names, result, id));
-    if (reply === undefined) return;
-    const taken = await offer(flowReply(reply.to, reply.correlationId, result, id));
-    if (taken === "returned")
-      log.warn({ executionId, replyTo: reply.to }, "nobody waits for the result any more");
+    const reply = replies.take(executionId);
+    try {
+      await publish(flowEvent(names, result, id));
+      if (reply === undefined) return;
+      const taken = await offer(flowReply(reply.to, reply.correlationId, result, id));
+      if (taken === "returned")
+        log.warn({ executionId, replyTo: reply.to }, "nobody waits for the result any more");
+    } catch (error) {
+      if (reply !== undefined) replies.giveBack(executionId, reply);
+      throw error;
+    }
     await replies.remove(executionId);
   }
 }
