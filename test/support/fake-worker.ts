@@ -55,7 +55,7 @@ export async function register(
   registration: RegisterMessage,
 ): Promise<RegisterReply> {
   const subject = names.register(registration.workerId);
-  const reply = await nc.request(subject, JSON.stringify(registration), { timeout: 40_000 });
+  const reply = await nc.request(subject, JSON.stringify(registration), { timeout: 90_000 });
   return reply.json<RegisterReply>();
 }
 
