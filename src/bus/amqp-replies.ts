@@ -81,7 +81,10 @@ export class AmqpReplies {
   #heard(entry: KvEntry): void {
     const { key, revision } = entry;
     const reply = entry.operation === "PUT" ? jsonOf<AmqpReply>(entry) : undefined;
-    if (typeof reply?.to === "string") return this.#note(key, { reply, revision });
+    if (typeof reply?.to === "string") {
+      this.#note(key, { reply, revision });
+      return;
+    }
     if ((this.#waiting.get(key)?.revision ?? 0) < revision) this.#waiting.delete(key);
     if ((this.#taken.get(key) ?? 0) < revision) this.#taken.delete(key);
   }

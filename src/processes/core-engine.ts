@@ -5,7 +5,7 @@ import { planCache } from "../engine/plan-cache.ts";
 import { type FlowClock, type FlowOutcome, type NodeEvent, runFlow } from "../engine/run-flow.ts";
 import { type ExecuteMessage, executeMessage } from "../messages/execute.ts";
 import { summary } from "./accept.ts";
-import type { FlowNeeds } from "./dispatcher.ts";
+import type { FlowNeeds } from "./dispatcher-options.ts";
 import type { FlowEngine, FlowRun, RunOutcome } from "./flow-engine.ts";
 import type { ProcessLog } from "./process-log.ts";
 

@@ -1,20 +1,16 @@
 import { nak } from "../bus/ack.ts";
-import type { Assignments, ForwardedTask, Recipient, Task } from "../bus/assignments.ts";
-import type { Bus } from "../bus/connect.ts";
-import type { ExecutionStore } from "../bus/executions.ts";
+import type { ForwardedTask, Task } from "../bus/assignments.ts";
 import type { LaneMessage } from "../bus/intake.ts";
-import { type BalancingPolicy, placeTask, type WorkerCandidate } from "../domain/balancing.ts";
 import type { Problem } from "../domain/errors.ts";
 import { executionIdOf } from "../domain/ids.ts";
 import type { Lane } from "../domain/lane.ts";
-import type { DecisionSink } from "../messages/decision.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { AttemptRecord, DeadLetterReason } from "../messages/result.ts";
 import type { TaskRefusal } from "../messages/worker.ts";
 import { accept, summary } from "./accept.ts";
-import type { Looked, Placements } from "./decisions/placements.ts";
+import type { DispatcherOptions, FlowNeeds } from "./dispatcher-options.ts";
 import { refuseMessage, settleEnded } from "./give-up.ts";
-import type { Pauses } from "./pauses.ts";
+import { Placer } from "./placer.ts";
 import { recall } from "./recall.ts";
 import {
   DUPLICATE_RETRY_MS,
@@ -23,46 +19,8 @@ import {
   isSameMessage,
   REFUSAL_CODES,
 } from "./task-facts.ts";
-import { Unplaceables } from "./unplaceables.ts";
 
-/** What the dispatcher must know of a flow; from the engine's compiler. */
-export interface FlowNeeds {
-  readonly nodeTypes: readonly string[];
-  /** No node has effects: running it twice harms nobody. */
-  readonly pure: boolean;
-  readonly problems: readonly Problem[];
-}
-
-export interface DispatcherOptions {
-  readonly bus: Bus;
-  readonly assignments: Assignments;
-  readonly executions: ExecutionStore;
-  readonly candidates: () => readonly WorkerCandidate[];
-  readonly recipient: (workerId: string) => Recipient | undefined;
-  readonly needsOf: (body: ExecuteMessage) => FlowNeeds;
-  readonly balancing: BalancingPolicy;
-  readonly maxAttempts: number;
-  readonly maxPayloadBytes: number;
-  readonly unplaceableTimeoutMs: number;
-  /**
-   * Whether an execution of that id was seen to end lately. What this misses is found by the
-   * compare-and-set of the terminal record; this spares running a duplicate for nothing.
-   */
-  readonly endedRecently: (executionId: string) => boolean;
-  readonly ackWaitMs: number;
-  readonly pauses: Pick<Pauses, "has" | "holdBack" | "ended">;
-  /** A worker was given this execution. */
-  readonly booked: (executionId: string) => void;
-  readonly now: () => number;
-  readonly decisions: DecisionSink;
-  readonly placements: Placements;
-  readonly fault: (error: unknown, executionId: string) => void;
-  /** A message that was pondered is out of the way: its slot may be used. */
-  readonly settled: () => void;
-}
-
-/** How soon a task is offered again that found every able worker full. */
-const FULL_RETRY_MS = 50;
+/** How soon a task is offered again that a worker did not take. */
 const REFUSED_RETRY_MS = 100;
 /** How soon a message is offered again whose handling failed for want of the bus. */
 const FAULT_RETRY_MS = 1_000;
@@ -73,18 +31,19 @@ const FAULT_RETRY_MS = 1_000;
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
-  readonly #unplaceables: Unplaceables;
-  #cursor = 0;
+  readonly #placer: Placer;
   readonly #pondering = new Set<LaneMessage>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    this.#unplaceables = new Unplaceables(options.unplaceableTimeoutMs);
+    const refuse = ({ message, executionId, flowId }: Task, problems: readonly Problem[]) =>
+      this.#refuse(message, executionId, flowId, "unsupported", problems);
+    this.#placer = new Placer(options, refuse);
   }
 
   /** Tasks that no live worker can run. */
   get unplaceable(): number {
-    return this.#unplaceables.size;
+    return this.#placer.unplaceable;
   }
 
   /** Messages that are looked up before they are placed: each will need a slot in a moment. */
@@ -120,7 +79,7 @@ export class Dispatcher {
 
   /** Offers a task to another worker, after one was gone. */
   offerAgain(assignment: ForwardedTask): void {
-    this.#place(assignment.task);
+    this.#placer.place(assignment.task);
   }
 
   /** A worker did not take it. Offered again at once, the same one might be chosen and refuse again. */
@@ -131,7 +90,7 @@ export class Dispatcher {
     }
     const { workerId, task } = assignment;
     const reason = `worker ${workerId} does not support it`;
-    this.#postpone(task, reason, (delayMs) =>
+    this.#placer.postpone(task, reason, (delayMs) =>
       this.#options.placements.refused(task, workerId, reason, delayMs),
     );
   }
@@ -229,7 +188,7 @@ export class Dispatcher {
       this.#refuse(message, task.executionId, task.flowId, "expired", problems);
       return;
     }
-    this.#place(task);
+    this.#placer.place(task);
   }
 
   #announce(message: LaneMessage, executionId: string, body: ExecuteMessage): void {
@@ -240,57 +199,6 @@ export class Dispatcher {
       lane,
       ...(differs ? { ignoredPriority: body.priority } : {}),
     });
-  }
-
-  #place(task: Task): void {
-    const { bus, assignments, candidates, recipient, balancing, pauses, placements, now } =
-      this.#options;
-    if (pauses.has(task.executionId)) {
-      pauses.holdBack(task.executionId, task.message);
-      return;
-    }
-    const workers = candidates();
-    const cursor = this.#cursor;
-    const placement = placeTask(workers, task, balancing, cursor);
-    const looked: Looked = { task, workers, cursor, placement };
-    if (placement.type === "wait") {
-      placements.waits(looked);
-      nak(bus, task.message.ackSubject, FULL_RETRY_MS);
-      return;
-    }
-    const worker = placement.type === "assign" ? recipient(placement.workerId) : undefined;
-    if (placement.type === "unplaceable" || worker === undefined) {
-      this.#postpone(task, placement.reason, (delayMs) => placements.unplaceable(looked, delayMs));
-      return;
-    }
-    this.#cursor += 1;
-    placements.assigned(looked);
-    this.#unplaceables.forget(task.executionId);
-    assignments.forward(task, worker, placement.reason, now());
-    this.#options.booked(task.executionId);
-    const { executionId, flowId, attempt } = task;
-    bus.events.offer(executionId, "assigned", {
-      flowId,
-      workerId: worker.workerId,
-      attempt,
-      reason: placement.reason,
-    });
-  }
-
-  /** Nobody alive can take it: back into the lane for a while, or to the dead letters in the end. */
-  #postpone(task: Task, reason: string, record: (delayMs: number) => void): void {
-    const { bus, candidates, now } = this.#options;
-    const anybodyThere = candidates().some(({ assignable }) => assignable);
-    const verdict = anybodyThere
-      ? this.#unplaceables.judge(task.executionId, now())
-      : { type: "again" as const, delayMs: FULL_RETRY_MS, isNew: false };
-    if (verdict.type === "give-up") {
-      const problems = [{ code: "E_UNSUPPORTED", pointer: "/flowData/nodes", detail: reason }];
-      this.#refuse(task.message, task.executionId, task.flowId, "unsupported", problems);
-      return;
-    }
-    record(verdict.delayMs);
-    nak(bus, task.message.ackSubject, verdict.delayMs);
   }
 
   #refuse(

@@ -1,28 +1,13 @@
-import type { Freeze } from "../../actors/supervisor-effects.ts";
-import type {
-  DrainOrder,
-  WorkerChange,
-  WorkerEffects,
-  WorkerLoss,
-} from "../../actors/worker-effects.ts";
-import { workerWith } from "../../actors/worker-effects.ts";
-import { type LiveWorkerState, manifestOf, type WorkerEvent } from "../../actors/worker-events.ts";
-import type { WorkerContext } from "../../actors/worker-facts.ts";
-import { postponeMs } from "../../actors/worker-rules.ts";
-import {
-  isSameStanding,
-  pongMatters,
-  recoveredInput,
-  standingOf,
-} from "../../actors/worker-view.ts";
+import { type WorkerEffects, type WorkerLoss, workerWith } from "../../actors/worker-effects.ts";
+import type { LiveWorkerState } from "../../actors/worker-events.ts";
+import { isSameStanding, pongMatters, standingOf } from "../../actors/worker-view.ts";
 import type { Recipient } from "../bus/assignments.ts";
 import type { RegistryEntry } from "../bus/worker-registry.ts";
 import type { WorkerCandidate } from "../domain/balancing.ts";
-import { afterMishap, type Conduct, quarantineAt, quarantineText } from "../domain/conduct.ts";
+import { afterMishap, type Conduct, quarantineAt } from "../domain/conduct.ts";
 import { refusalOfBeat } from "../domain/refusals.ts";
 import { believeLoad } from "../domain/reported-load.ts";
 import { suspicionDoubt } from "../domain/suspicion.ts";
-import type { Kernel } from "../kernel/kernel.ts";
 import type {
   ByeMessage,
   DoneMessage,
@@ -32,42 +17,10 @@ import type {
 } from "../messages/worker.ts";
 import { BeatFacts } from "./beat-facts.ts";
 import { Deaths } from "./deaths.ts";
+import type { FleetOptions } from "./fleet-options.ts";
 import { candidateOf, faultedMember, isFaulted, type Member, newMember } from "./member.ts";
-import type { Refusal } from "./message-refusals.ts";
 import { OncePerKey } from "./once-per-key.ts";
-
-export interface FleetOptions {
-  readonly kernel: Kernel;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
-  /** Tasks that this orchestrator has given to a worker. */
-  readonly inFlightOf: (workerId: string) => number;
-  /** Tasks given to a worker before `before` (epoch ms), for the "deaf" signal. */
-  readonly assignedBefore: (workerId: string, before: number) => readonly string[];
-  /** A worker's beats do not list tasks that it was given long ago. */
-  readonly notHeld: (workerId: string, executionIds: readonly string[]) => void;
-  /** How long a worker that drains by itself may take. */
-  readonly drainTimeoutMs: number;
-  /** So many workers are suspect that the fault is likely to be here. Said again while it is so. */
-  readonly doubt: (reason: string) => void;
-  /** Set while the supervisor doubts itself: who joins now is not judged either. */
-  readonly freeze: () => Freeze | undefined;
-  /** Asks a worker to take tasks that the server delivers to it itself. Never rejects. */
-  readonly direct: (workerId: string) => Promise<boolean>;
-  readonly heartbeatIntervalMs: number;
-  readonly announce: (change: WorkerChange) => void;
-  readonly redistribute: (loss: WorkerLoss) => void;
-  readonly sendDrain: (order: DrainOrder) => void;
-  /** A worker beats that is not known here: it is asked to register again. */
-  readonly stranger: (workerId: string) => void;
-  /** A process beats that another one of the same id seems to have replaced. */
-  readonly outdated: (workerId: string, incarnation: string) => void;
-  /** Something was not believed. */
-  readonly refused: (refusal: Refusal) => void;
-  /** So many workers died that restarting them one by one mends nothing. */
-  readonly escalated: (reason: string) => void;
-  readonly fault: (error: unknown, what: string) => void;
-}
+import { startWorkerActor } from "./worker-actor.ts";
 
 /** How a process ended; its pid where it ran on this machine. */
 export interface ProcessExit {
@@ -272,30 +225,7 @@ export class Fleet {
   }
 
   #start(entry: RegistryEntry, state: LiveWorkerState, faults: Conduct | undefined): Member {
-    const { kernel, heartbeatIntervalMs } = this.#options;
-    const { registration } = entry;
-    const quarantine = quarantineAt(entry.conduct, this.#options.now());
-    const { workerId, incarnation } = registration;
-    const input = {
-      workerId,
-      incarnation,
-      manifest: manifestOf(registration, registration.heartbeatIntervalMs ?? heartbeatIntervalMs),
-      now: () => kernel.clock.now(),
-      recovered: state === "registering" ? undefined : { state, reasons: entry.reasons },
-      quarantine: quarantine && {
-        forMs: Date.parse(quarantine.until) - this.#options.now(),
-        reason: quarantineText(quarantine),
-      },
-    };
-    const ref = kernel.start<WorkerEvent, typeof input, WorkerContext>({
-      address: `worker/${workerId}`,
-      parent: "supervisor",
-      incarnation,
-      machine: this.#machine,
-      input,
-      postponeMs,
-      recover: (context) => ({ ...input, ...recoveredInput(context) }) as typeof input,
-    });
+    const { ref, workerId } = startWorkerActor(entry, state, this.#machine, this.#options);
     const member = newMember(entry, ref, faults);
     this.#members.set(workerId, member);
     ref.subscribe((snapshot) => {

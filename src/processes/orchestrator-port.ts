@@ -27,7 +27,7 @@ import { HEADERS } from "../messages/subjects.ts";
 import { summary } from "./accept.ts";
 import { actorPort } from "./actor-port.ts";
 import { deadLetterPort } from "./dead-letter-port.ts";
-import type { FlowNeeds } from "./dispatcher.ts";
+import type { FlowNeeds } from "./dispatcher-options.ts";
 import type { DurabilityFacts } from "./health-checks.ts";
 import { healthReport } from "./health-report.ts";
 import { type Member, quarantineOf } from "./member.ts";

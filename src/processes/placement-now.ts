@@ -7,7 +7,7 @@ import { placementScores } from "../domain/recorded-placement.ts";
 import type { PlacementAnswer } from "../messages/control.ts";
 import { type ExecuteMessage, executeMessage } from "../messages/execute.ts";
 import { summary } from "./accept.ts";
-import type { FlowNeeds } from "./dispatcher.ts";
+import type { FlowNeeds } from "./dispatcher-options.ts";
 
 export interface PlacementDeps {
   readonly bus: Pick<Bus, "jsm" | "names">;

@@ -1,4 +1,3 @@
-import type { ExecutionEvent } from "../../actors/execution.ts";
 import { ack } from "../bus/ack.ts";
 import type { Bus } from "../bus/connect.ts";
 import { ResultRefusedError, type StoreOutcome } from "../bus/results.ts";
@@ -9,12 +8,8 @@ import type { Lane } from "../domain/lane.ts";
 import type { ExecuteMessage } from "../messages/execute.ts";
 import type { FlowEventKind } from "../messages/subjects.ts";
 import type { HeldByWorker, TaskOutcome, TaskRefusal } from "../messages/worker.ts";
-import type { BeatState, LongTask } from "./beat-state.ts";
 import { type Commit, Committer } from "./committer.ts";
-import { type ExecutionActors, SLOW_MS } from "./execution-actors.ts";
 import type { FlowEngine, FlowRun, PreparedFlow, ReadyFlow, RunOutcome } from "./flow-engine.ts";
-import { LazyAbort } from "./lazy-abort.ts";
-import { PauseSwitch } from "./pause-switch.ts";
 import { type PulledTask, tellPulled } from "./pulled-task.ts";
 import {
   type EndedRun,
@@ -25,24 +20,17 @@ import {
   reportable,
   terminalRecord,
 } from "./running-task.ts";
+import { TaskBook, type TaskBookOptions } from "./task-book.ts";
 
-export interface TaskRunnerOptions {
+export interface TaskRunnerOptions extends TaskBookOptions {
   readonly bus: Bus;
   readonly engine: FlowEngine;
   readonly workerId: string;
   readonly slots: number;
-  readonly state: BeatState;
-  readonly took: (tasks: readonly LongTask[]) => void;
-  readonly dropped: (executionId: string) => void;
   readonly done: (outcome: TaskOutcome) => void;
-  /** Shows executions to those who watch. */
-  readonly actors: ExecutionActors;
   /** The result stream has no room for a record; it is tried again until it has. */
   readonly full: (detail: string) => void;
 }
-
-/** From here on a task is long: well below the shortest ack_wait that the settings allow. */
-const LONG_MS = 100;
 
 type ReportedStatus = Exclude<TaskOutcome["status"], "returned">;
 
@@ -56,15 +44,14 @@ const RESULT_OVERHEAD_BYTES = 1_024;
  */
 export class TaskRunner {
   readonly #options: TaskRunnerOptions;
-  readonly #running = new Map<string, RunningTask>();
+  readonly #book: TaskBook;
   readonly #committer: Committer;
-  #active = 0;
   #draining = false;
-  #sweeper: NodeJS.Timeout | undefined;
   #idle: (() => void)[] = [];
 
   constructor(options: TaskRunnerOptions) {
     this.#options = options;
+    this.#book = new TaskBook(options);
     const settle = (commit: Commit, answer: StoreOutcome | Error) => this.#settle(commit, answer);
     this.#committer = new Committer(options.bus, settle, options.full);
   }
@@ -75,26 +62,25 @@ export class TaskRunner {
 
   /** How many more tasks are taken now. */
   free(): number {
-    return this.#draining ? 0 : Math.max(0, this.#options.slots - this.#active);
+    return this.#draining ? 0 : Math.max(0, this.#options.slots - this.#book.active);
   }
 
   /** Tasks that have run and whose results are being stored. */
   get committing(): number {
-    // What was given up is counted as active until it ends.
-    return Math.max(0, this.#running.size - this.#active);
+    return this.#book.committing;
   }
 
   /** Starts the task and returns undefined, or says why not. */
   take(task: ReceivedTask): TaskRefusal | undefined {
     if (this.#draining) return { refused: "draining", free: 0 };
-    if (this.free() === 0 || this.#running.has(task.executionId)) {
+    if (this.free() === 0 || this.#book.has(task.executionId)) {
       return { refused: "busy", free: this.free() };
     }
     const body = readBody(task.data);
     const prepared = this.#options.engine.prepare(body?.flowData);
     if (prepared.type === "unsupported") return { refused: "unsupported", free: this.free() };
     if (prepared.type === "ready" && body !== undefined) this.#start(task, body, prepared);
-    else this.#failed(this.#open(task, body?.flowId ?? "unknown"), notAFlow(prepared));
+    else this.#failed(this.#book.open(task, body?.flowId ?? "unknown"), notAFlow(prepared));
     return undefined;
   }
 
@@ -103,7 +89,7 @@ export class TaskRunner {
    * see to it. One with effects and an id of its own may have ended long ago: that is to be looked up.
    */
   takePulled({ task, body }: PulledTask): boolean {
-    if (this.free() === 0 || this.#running.has(task.executionId)) return false;
+    if (this.free() === 0 || this.#book.has(task.executionId)) return false;
     const prepared = this.#options.engine.prepare(body.flowData);
     if (prepared.type !== "ready") return false;
     if (!prepared.pure && body.executionId !== undefined) return false;
@@ -113,8 +99,8 @@ export class TaskRunner {
   }
 
   #start(task: ReceivedTask, body: ExecuteMessage, prepared: ReadyFlow): void {
-    const running = this.#open(task, body.flowId);
-    if (prepared.mayBlock) this.#announce([running]);
+    const running = this.#book.open(task, body.flowId);
+    if (prepared.mayBlock) this.#book.announce([running]);
     this.#run(running, body, prepared.flow);
   }
 
@@ -123,7 +109,7 @@ export class TaskRunner {
    * False if it is not running here.
    */
   cancel(executionId: string, reason: string, recorded = false): boolean {
-    const running = this.#running.get(executionId);
+    const running = this.#book.find(executionId);
     if (running === undefined) return false;
     running.recorded = recorded;
     this.#options.actors.tell(executionId, { type: "cancelled", reason });
@@ -133,7 +119,7 @@ export class TaskRunner {
 
   /** Starts no further node of a task, or goes on; what is not running here is left alone. */
   pause(executionId: string, paused: boolean, revision: number): void {
-    const running = this.#running.get(executionId);
+    const running = this.#book.find(executionId);
     running?.pause.set(paused, revision);
     if (running?.pause.paused === paused)
       this.#options.actors.tell(executionId, { type: paused ? "paused" : "resumed" });
@@ -143,90 +129,35 @@ export class TaskRunner {
   drain(): Promise<void> {
     this.#draining = true;
     this.#options.state.set("draining", 1);
-    if (this.#running.size === 0) return Promise.resolve();
+    if (this.#book.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
   /** Ids of the tasks that are still held. */
   held(): string[] {
-    return [...this.#running.keys()];
+    return this.#book.ids();
   }
 
   /** Aborts what is still running, without an outcome: its messages will be delivered again. */
   abandon(reason: string): string[] {
-    for (const running of this.#running.values()) {
+    for (const running of this.#book.tasks()) {
       running.abandoned = true;
       this.#options.actors.ended(running.task.executionId, { type: "abandoned", reason });
       running.abort.abort(new Error(reason));
     }
     const left = this.held();
-    clearTimeout(this.#sweeper);
-    this.#running.clear();
+    this.#book.clear();
     return left;
   }
 
   /** The tasks of a lane that are held. */
   heldOf(lane: Lane): HeldByWorker[] {
-    const ofLane = [...this.#running.values()].filter(({ task }) => task.lane === lane);
-    return ofLane.map(({ flowId, task: { executionId, attempt, ackSubject } }) => ({
-      executionId,
-      flowId,
-      attempt,
-      ackSubject,
-    }));
+    return this.#book.ofLane(lane);
   }
 
-  #open(task: ReceivedTask, flowId: string): RunningTask {
-    const { state } = this.#options;
-    const startedAt = Date.now();
-    const running: RunningTask = {
-      task,
-      flowId,
-      startedAt,
-      abort: new LazyAbort(),
-      pause: new PauseSwitch(),
-      announced: false,
-      recorded: false,
-      abandoned: false,
-    };
-    this.#running.set(task.executionId, running);
-    this.#options.actors.opened(running);
-    this.#active += 1;
-    state.set("lastTakenAt", startedAt);
-    state.set("activeFlows", this.#active);
-    this.#sweeper ??= setTimeout(() => this.#sweep(), LONG_MS);
-    return running;
-  }
-
-  /** Shows those that were started by then (epoch ms) to people who watch, now or later. */
-  showRunning(startedBy = Number.POSITIVE_INFINITY): void {
-    for (const running of this.#running.values())
-      if (running.startedAt <= startedBy) this.#options.actors.show(running);
-  }
-
-  /**
-   * Tells the heartbeat thread of tasks that take their time, so that it extends them. Most have
-   * ended long before; a message to the thread for each would cost more than running them.
-   */
-  #sweep(): void {
-    this.#sweeper = this.#running.size > 0 ? setTimeout(() => this.#sweep(), LONG_MS) : undefined;
-    const since = Date.now() - LONG_MS;
-    const long = [...this.#running.values()].filter(
-      ({ announced, startedAt }) => !announced && startedAt <= since,
-    );
-    if (long.length > 0) this.#announce(long);
-    this.showRunning(since + LONG_MS - SLOW_MS);
-  }
-
-  #announce(tasks: readonly RunningTask[]): void {
-    for (const running of tasks) running.announced = true;
-    this.#options.took(
-      tasks.map(({ task: { executionId, attempt, ackSubject } }) => ({
-        executionId,
-        attempt,
-        ackSubject,
-      })),
-    );
+  /** Shows what is running to people who watch, now or later. */
+  showRunning(): void {
+    this.#book.show();
   }
 
   #run(running: RunningTask, body: ExecuteMessage, flow: PreparedFlow): void {
@@ -269,8 +200,8 @@ export class TaskRunner {
 
   #giveBack(running: RunningTask, reason: string): void {
     const { executionId, attempt } = running.task;
-    this.#freeSlot();
-    this.#forget(running, { type: "abandoned", reason });
+    this.#book.vacate();
+    this.#book.forget(running, { type: "abandoned", reason });
     this.#options.done({ executionId, attempt, status: "returned" });
     this.#tellIdle();
   }
@@ -320,33 +251,22 @@ export class TaskRunner {
   /** The slot is free as soon as the flow has run: storing its result needs no slot. */
   #vacate(running: RunningTask, ended: "completed" | "failed"): void {
     const { state } = this.#options;
-    this.#freeSlot();
+    this.#book.vacate();
     this.#options.actors.tell(running.task.executionId, { type: "committing", status: ended });
     state.add(ended, 1);
     state.add("totalRunMs", Date.now() - running.startedAt);
   }
 
-  #freeSlot(): void {
-    this.#active -= 1;
-    this.#options.state.set("activeFlows", this.#active);
-  }
-
   #report(running: RunningTask, status: ReportedStatus, error?: ErrorInfo): void {
     const { executionId, attempt } = running.task;
-    this.#forget(running, { type: "ended", status });
+    this.#book.forget(running, { type: "ended", status });
     const failure = error === undefined ? {} : { startedAt: isoOf(running.startedAt), error };
     this.#options.done({ executionId, attempt, status, ...failure });
     this.#tellIdle();
   }
 
-  #forget({ task, announced }: RunningTask, event: ExecutionEvent): void {
-    this.#running.delete(task.executionId);
-    this.#options.actors.ended(task.executionId, event);
-    if (announced) this.#options.dropped(task.executionId);
-  }
-
   #tellIdle(): void {
-    if (this.#running.size > 0) return;
+    if (this.#book.size > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 }
