@@ -56,6 +56,8 @@ rmSync(folder, { recursive: true, force: true });
 
 if (!process.env.BATUTA_TEST_DOCKER_SOCKET)
   console.error("test: NOT TRIED: containers on a live Docker engine (BATUTA_TEST_DOCKER_SOCKET)");
+if (!process.env.BATUTA_TEST_GARAGEMQ)
+  console.error("test: NOT TRIED: the broker GarageMQ (npm run test:amqp does)");
 if (outcomes.passed + outcomes.failed === 0) console.error("test: no test was run");
 if (process.env.CI && outcomes.skipped > 0)
   console.error("test: with CI set no test may be skipped");

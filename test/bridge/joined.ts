@@ -22,12 +22,12 @@ export async function join(
   nats: { readonly url: string },
   broker: { readonly url: string },
   settings: Env = {},
-  how: { readonly isEmpty?: boolean } = {},
+  how: { readonly isEmpty?: boolean; readonly isTrusting?: boolean } = {},
 ): Promise<Joined> {
   const prefix = testPrefix(task);
   const amqp = { BATUTA_AMQP_URL: broker.url, BATUTA_AMQP_PREFIX: prefix };
   const cluster = await Cluster.start(task, nats, { ...amqp, ...settings }, how);
-  const client = await LegacyClient.open(broker.url, prefix);
+  const client = await LegacyClient.open(broker.url, prefix, how);
   const bridge = async (env: Env = {}) => {
     const child = cluster.child(["bridge"], env);
     for (const direction of ["in", "out"])

@@ -20,9 +20,16 @@ export class LegacyClient {
   readonly channel: ConfirmChannel;
   readonly prefix: string;
   readonly #model: ChannelModel;
+  readonly #isTrusting: boolean;
 
-  private constructor(model: ChannelModel, channel: ConfirmChannel, prefix: string) {
+  private constructor(
+    model: ChannelModel,
+    channel: ConfirmChannel,
+    prefix: string,
+    isTrusting: boolean,
+  ) {
     this.channel = channel;
+    this.#isTrusting = isTrusting;
     this.prefix = prefix;
     this.#model = model;
     model.on("error", () => {});
@@ -30,9 +37,14 @@ export class LegacyClient {
     onTestFinished(() => model.close().catch(() => {}));
   }
 
-  static async open(url: string, prefix: string): Promise<LegacyClient> {
+  /** With `isTrusting` it takes what it has published for confirmed. */
+  static async open(
+    url: string,
+    prefix: string,
+    { isTrusting = false }: { readonly isTrusting?: boolean } = {},
+  ): Promise<LegacyClient> {
     const model = await connect(url);
-    return new LegacyClient(model, await model.createConfirmChannel(), prefix);
+    return new LegacyClient(model, await model.createConfirmChannel(), prefix, isTrusting);
   }
 
   close(): Promise<void> {
@@ -87,6 +99,7 @@ export class LegacyClient {
         if (error) reject(error);
         else resolve();
       });
+      if (this.#isTrusting) resolve();
     });
   }
 }
