@@ -58,6 +58,7 @@ export class WorkerDesk {
   readonly #stands = new Map<string, Stand>();
   readonly #beginning = new Map<string, Promise<void>>();
   readonly #looking: readonly NodeJS.Timeout[];
+  #isLookingForQueues = false;
   #isStopped = false;
 
   constructor(options: WorkerDeskOptions) {
@@ -231,12 +232,17 @@ export class WorkerDesk {
 
   /** What lay in a queue is lost with it, and nobody will ever report it. */
   async #lookForQueues(): Promise<void> {
+    // With the broker away it waits.
+    if (this.#isLookingForQueues) return;
+    this.#isLookingForQueues = true;
     const { isReachable, log } = this.#options;
     try {
       for (const [workerId, { worker }] of [...this.#stands])
         if (worker.isBusy && !(await isReachable(workerId))) worker.becomesUnreachable();
     } catch (err) {
       log.debug({ err }, "the queues of the workers were not looked for");
+    } finally {
+      this.#isLookingForQueues = false;
     }
   }
 
