@@ -32,7 +32,6 @@ export interface DispatcherOptions {
    * compare-and-set of the terminal record; this spares running a duplicate for nothing.
    */
   readonly endedRecently: (executionId: string) => boolean;
-  readonly ackWaitMs: number;
   readonly pauses: Pick<Pauses, "has" | "holdBack" | "ended">;
   /** A worker was given this execution. */
   readonly booked: (executionId: string) => void;

@@ -126,7 +126,6 @@ export class Dispatching {
       recipient: (workerId) => fleet().recipient(workerId),
       maxAttempts: options.retry.maxAttempts,
       endedRecently: (executionId) => ended.has(executionId) || this.cancels.has(executionId),
-      ackWaitMs: options.ackWaitMs,
       pauses: this.pauses,
       booked,
       now,

@@ -10,7 +10,7 @@ import { isSameMessage, placeOf, retryWait, silence } from "./task-facts.ts";
 export type Recalled =
   /** It has its terminal record. */
   | { readonly type: "ended"; readonly result: ExecutionResult }
-  /** It waits for its next attempt, or its worker is at it; the message is early. */
+  /** It waits for its next attempt; the message is early. */
   | { readonly type: "early"; readonly waitMs: number }
   /** The attempts that it has had. */
   | {
@@ -26,8 +26,6 @@ export interface RecallDeps {
   readonly executions: ExecutionStore;
   /** Whether an execution was seen to end lately. */
   readonly endedRecently: (executionId: string) => boolean;
-  /** After this the server delivers what nobody extends once more. */
-  readonly ackWaitMs: number;
   readonly now: () => number;
 }
 
@@ -40,15 +38,12 @@ export async function recall(
   executionId: string,
   deps: RecallDeps,
 ): Promise<Recalled> {
-  const { executions, assignments, ackWaitMs, now } = deps;
+  const { executions, assignments, now } = deps;
   const known = await executions.read(executionId);
   const result = await resultOf(executionId, deps);
   if (result !== undefined) return { type: "ended", result };
   const held = assignments.find(executionId);
   const isSilent = held !== undefined && isSameMessage(held.task.message, message);
-  // So soon the server does not do it by itself: somebody took it for lost who did not know that it is held.
-  if (isSilent && now() - held.assignedAt < ackWaitMs / 2)
-    return { type: "early", waitMs: ackWaitMs };
   const { attempts } = isSilent
     ? await executions.addAttempt(executionId, silence(held, now()), placeOf(held.task))
     : known;

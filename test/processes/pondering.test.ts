@@ -37,7 +37,6 @@ test("a message that is looked up before it is placed counts as held until that 
     maxPayloadBytes: 1_000_000,
     unplaceableTimeoutMs: 60_000,
     endedRecently: () => false,
-    ackWaitMs: 30_000,
     pauses: { has: () => false, holdBack: () => {}, ended: () => {} },
     booked: () => {},
     now: () => Date.now(),
