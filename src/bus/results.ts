@@ -129,11 +129,7 @@ export async function findResult(
   bus: Pick<Bus, "jsm" | "names">,
   executionId: string,
 ): Promise<ExecutionResult | undefined> {
-  return lastBySubject<ExecutionResult>(
-    bus.jsm,
-    bus.names.streams.results,
-    bus.names.result(executionId),
-  );
+  return (await findStoredResult(bus, executionId))?.result;
 }
 
 /** The same, with its place in the stream. */

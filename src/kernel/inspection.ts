@@ -117,6 +117,7 @@ export class Watch {
 
   /** The event is handled, and whoever wanted to know what came of it does. Gives what it was. */
   handled(actor: AnyActor): Step {
+    // Not a copy of the step under way: one is made for each event.
     const step = {
       event: this.#event ?? INIT,
       source: this.#source,

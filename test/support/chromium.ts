@@ -1,7 +1,7 @@
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { beforeAll, beforeEach, onTestFinished } from "vitest";
+import type { BrowserContextOptions, Page } from "playwright-core";
+import { onTestFinished } from "vitest";
 import { launchChromium } from "../../scripts/chromium.ts";
-import { INSTALL_MS } from "../../scripts/debian.ts";
+import { usePart } from "./part.ts";
 
 /** A browser for the tests of a file. */
 export interface Chromium {
@@ -15,25 +15,10 @@ export interface Chromium {
  * CI set they fail.
  */
 export function useChromium(): Chromium {
-  let browser: Browser | undefined;
-  let missing = "";
-  beforeAll(async () => {
-    try {
-      browser = await launchChromium();
-    } catch (error) {
-      if (process.env.CI) throw error;
-      missing = `there is no Chromium: ${(error as Error).message}`;
-      process.stderr.write(`!!! TESTS OF PAGES ARE SKIPPED: ${missing}\n`);
-    }
-    return () => browser?.close();
-  }, INSTALL_MS);
-  beforeEach((context) => {
-    if (missing !== "") context.skip(missing);
-  });
+  const browser = usePart("Chromium", launchChromium, (launched) => launched.close());
   return {
     async open(url, options = {}) {
-      if (browser === undefined) throw new Error("Chromium was not started");
-      const context = await browser.newContext({
+      const context = await browser().newContext({
         viewport: { width: 1_400, height: 1_000 },
         ...options,
       });

@@ -4,9 +4,9 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { beforeAll, beforeEach } from "vitest";
-import { findProgram, INSTALL_MS, installOnce } from "../../scripts/debian.ts";
+import { findProgram, installOnce } from "../../scripts/debian.ts";
 import { freePorts } from "../../scripts/free-ports.ts";
+import { usePart } from "./part.ts";
 
 const PROGRAM = "garagemq";
 const DEBIANS_CONFIG = "/etc/garagemq/config.yaml";
@@ -16,25 +16,11 @@ const DEBIANS_CONFIG = "/etc/garagemq/config.yaml";
  * is missing. It speaks AMQP 0-9-1, but names no queues and reads no lists in headers.
  */
 export function useGarageMq(): () => { readonly url: string } {
-  let broker: GarageMq | undefined;
-  let missing = "";
-  beforeAll(async () => {
-    try {
-      broker = await GarageMq.start();
-    } catch (error) {
-      if (process.env.CI) throw error;
-      missing = `there is no GarageMQ: ${(error as Error).message}`;
-      process.stderr.write(`!!! TESTS WITH GARAGEMQ ARE SKIPPED: ${missing}\n`);
-    }
-    return () => broker?.stop();
-  }, INSTALL_MS);
-  beforeEach((context) => {
-    if (missing !== "") context.skip(missing);
-  });
-  return () => {
-    if (broker === undefined) throw new Error("GarageMQ was not started");
-    return broker;
-  };
+  return usePart(
+    "GarageMQ",
+    () => GarageMq.start(),
+    (broker) => broker.stop(),
+  );
 }
 
 class GarageMq {

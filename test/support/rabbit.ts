@@ -1,6 +1,5 @@
-import { beforeAll, beforeEach } from "vitest";
-import { INSTALL_MS } from "../../scripts/debian.ts";
 import { OwnRabbit } from "../../scripts/own-rabbit.ts";
+import { usePart } from "./part.ts";
 import { startRabbitContainer } from "./rabbit-container.ts";
 
 /** A broker that a test may kill and start again. */
@@ -24,25 +23,11 @@ export interface TestRabbit {
  * none the tests are skipped, loudly; with CI set they fail.
  */
 export function useRabbit(how: { readonly withManagement?: boolean } = {}): () => TestRabbit {
-  let rabbit: TestRabbit | undefined;
-  let missing = "";
-  beforeAll(async () => {
-    try {
-      rabbit = await startRabbit(how);
-    } catch (error) {
-      if (process.env.CI) throw error;
-      missing = `there is no RabbitMQ: ${(error as Error).message}`;
-      process.stderr.write(`!!! TESTS OF THE BRIDGE ARE SKIPPED: ${missing}\n`);
-    }
-    return () => rabbit?.stop();
-  }, INSTALL_MS);
-  beforeEach((context) => {
-    if (missing !== "") context.skip(missing);
-  });
-  return () => {
-    if (rabbit === undefined) throw new Error("RabbitMQ was not started");
-    return rabbit;
-  };
+  return usePart(
+    "RabbitMQ",
+    () => startRabbit(how),
+    (rabbit) => rabbit.stop(),
+  );
 }
 
 async function startRabbit(how: { readonly withManagement?: boolean }): Promise<TestRabbit> {

@@ -113,7 +113,7 @@ export class Incoming {
       replies.giveBack(executionId, reply);
       throw error;
     }
-    await replies.remove(executionId);
+    await this.#untilTaken(() => replies.remove(executionId), isLost);
   }
 
   /** With the same id each time, for as long as it takes: handed back it would count as failed. */
